@@ -1,0 +1,68 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// What every Swift target is built with: Swift 6 mode comes with the tools version.
+let house: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableExperimentalFeature("SymbolLinkageMarkers"),
+]
+
+/// Rooms that handle untrusted text and bytes also carry the strict memory safety checks.
+let strict: [SwiftSetting] = house + [.strictMemorySafety()]
+
+/// Render code is optimised in debug builds too, so that tests run it at its real speed.
+let render: [SwiftSetting] =
+  house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let package = Package(
+  name: "streamd",
+  products: [
+    .executable(name: "streamd", targets: ["streamd"]),
+    .executable(name: "streamctl", targets: ["streamctl"]),
+    .library(name: "StreamdRooms", targets: ["AudioCore", "AudioIO", "Capture", "Mixer", "OpusCodec", "Wire"]),
+  ],
+  targets: [
+    // What Swift cannot see: macros, variadics, C++.
+    .target(name: "CLinux", path: "Sources/CShims/Linux"),
+    .systemLibrary(
+      name: "CPipeWireSystem", path: "Sources/CShims/PipeWireSystem", pkgConfig: "libpipewire-0.3",
+      providers: [.apt(["libpipewire-0.3-dev"])]),
+    .target(name: "CPipeWire", dependencies: ["CPipeWireSystem", "CLinux"], path: "Sources/CShims/PipeWire"),
+    .systemLibrary(
+      name: "COpusSystem", path: "Sources/CShims/OpusSystem", pkgConfig: "opus",
+      providers: [.apt(["libopus-dev"])]),
+    .target(name: "COpus", dependencies: ["COpusSystem"], path: "Sources/CShims/Opus"),
+    .target(name: "CToml", path: "Sources/CShims/Toml"),
+
+    // Vocabulary, codecs and packet formats.
+    .target(name: "AudioCore", dependencies: ["CLinux"], swiftSettings: render),
+    .target(name: "AudioIO", dependencies: ["AudioCore"], swiftSettings: render),
+    .target(name: "OpusCodec", dependencies: ["AudioCore", "COpus"], swiftSettings: house),
+    .target(name: "Wire", dependencies: ["AudioCore"], swiftSettings: house),
+
+    // The audio path, in the order sound travels.
+    .target(name: "PipeWireIO", dependencies: ["AudioIO", "AudioCore", "CPipeWire", "CLinux"], swiftSettings: render),
+    .target(name: "Mixer", dependencies: ["AudioCore"], swiftSettings: render),
+    .target(name: "Capture", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: house),
+    .target(name: "VirtualMic", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire"], swiftSettings: house),
+
+    // Control plane.
+    .target(name: "Control", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "Settings", dependencies: ["CToml"], swiftSettings: strict),
+
+    .executableTarget(
+      name: "streamd",
+      dependencies: [
+        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Control", "Settings", "CLinux",
+      ], swiftSettings: house),
+    .executableTarget(
+      name: "streamctl",
+      dependencies: [
+        "AudioCore", "AudioIO", "PipeWireIO", "VirtualMic", "OpusCodec", "Wire", "Control", "CLinux",
+      ], swiftSettings: house),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,105 @@
+public import AudioCore
+
+/// What an audio system must offer. The device drives: a started stream calls its `RenderClient` on the backend's render
+/// thread, whatever block length comes.
+///
+/// Every backend keeps the lifecycle rules the contract tests check:
+/// no render call before `start` returns and none after `stop` returns; `stop` from any state; a restart keeps the
+/// client; output the client leaves alone is silence; positions never go back; the format event precedes the first block
+/// in that format; one lost device is one event.
+public protocol AudioBackend: AnyObject, Sendable {
+  var name: String { get }
+  var roles: Set<StreamRole.Kind> { get }
+
+  /// Makes a stream that is not yet running. `events` is called in order, on one thread, never on the render thread.
+  ///
+  /// A target that does not exist is no error: the stream waits for it and says so. An unsupported role is.
+  /// Thread: control.
+  func open(
+    _ request: StreamRequest, client: RenderClient, events: @escaping @Sendable (StreamEvent) -> Void
+  ) throws(BackendError) -> any AudioStream
+}
+
+public protocol AudioStream: AnyObject, Sendable {
+  /// Thread: control.
+  func start() throws(BackendError)
+  /// Waits until the render thread has left the client for good. Thread: control.
+  func stop()
+  /// Thread: control.
+  var report: StreamReport { get }
+}
+
+public enum StreamEvent: Sendable, Equatable {
+  case state(StreamState)
+  /// The next blocks have this format.
+  case format(StreamFormat)
+}
+
+public enum StreamState: Sendable, Equatable {
+  case stopped
+  /// Nothing to hear, and why.
+  case waiting(BackendError)
+  /// Linked to a device.
+  case running(device: String)
+}
+
+/// Facts about a stream for status displays.
+public struct StreamReport: Sendable, Equatable {
+  public var state: StreamState = .stopped
+  public var format: StreamFormat?
+  /// Frames of the last cycle at the stream's rate.
+  public var quantum: Int = 0
+  /// The server's own rate.
+  public var graphRate: Int = 0
+  public var cycles: UInt64 = 0
+  /// How the render thread is scheduled: `fifo:88`, `other`, or `unknown` before its first cycle.
+  public var scheduling: String = "unknown"
+
+  public init() {}
+}
+
+/// Why something does not play, and what would mend it.
+public struct BackendError: Error, Sendable, Hashable, CustomStringConvertible {
+  public enum Code: String, Sendable, CaseIterable {
+    case serverUnavailable = "server_unavailable"
+    case noSink = "no_sink"
+    case sinkNotFound = "sink_not_found"
+    case notASink = "not_a_sink"
+    case noPorts = "no_ports"
+    case linkRefused = "link_refused"
+    case deviceLost = "device_lost"
+    case unsupportedRole = "unsupported_role"
+    case unsupportedFormat = "unsupported_format"
+    case foreignLink = "foreign_link"
+    case starting = "starting"
+  }
+
+  /// What helps.
+  public enum Recovery: String, Sendable {
+    case retrySoon = "retry_soon"
+    case waitForDevice = "wait_for_device"
+    case waitForServer = "wait_for_server"
+    case permanent
+  }
+
+  public var code: Code
+  public var message: String
+  public var hint: String?
+
+  public init(_ code: Code, _ message: String, hint: String? = nil) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+
+  public var recovery: Recovery {
+    switch code {
+    case .serverUnavailable: .waitForServer
+    case .noSink, .sinkNotFound, .notASink, .deviceLost: .waitForDevice
+    case .noPorts, .linkRefused, .foreignLink, .starting: .retrySoon
+    case .unsupportedRole, .unsupportedFormat: .permanent
+    }
+  }
+
+  public var description: String { hint.map { "\(message) (\($0))" } ?? message }
+}

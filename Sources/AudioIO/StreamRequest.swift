@@ -1,0 +1,74 @@
+public import AudioCore
+
+/// Which sink a stream concerns, in the words a user writes: `default-sink` or `sink:<node name>`.
+public enum SinkTarget: Hashable, Sendable, CustomStringConvertible {
+  /// Whatever is the default, now and after it changes.
+  case defaultSink
+  /// The sink with this node name and no other.
+  case named(String)
+
+  public init?(_ text: String) {
+    if text == "default-sink" {
+      self = .defaultSink
+    } else if text.hasPrefix("sink:"), text.utf8.count > 5 {
+      self = .named(String(text.dropFirst(5)))
+    } else {
+      return nil
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .defaultSink: "default-sink"
+    case .named(let name): "sink:\(name)"
+    }
+  }
+}
+
+/// What a stream is for. A role, not a direction: a backend that cannot play a role says so and never plays another.
+public enum StreamRole: Hashable, Sendable {
+  case playback(to: SinkTarget)
+  case capture(source: String)
+  /// What a sink plays. By construction never a microphone.
+  case monitor(of: SinkTarget)
+  case virtualSource
+
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
+    case playback, capture, monitor
+    case virtualSource = "virtual_source"
+  }
+
+  public var kind: Kind {
+    switch self {
+    case .playback: .playback
+    case .capture: .capture
+    case .monitor: .monitor
+    case .virtualSource: .virtualSource
+    }
+  }
+}
+
+public struct StreamRequest: Sendable {
+  public var role: StreamRole
+  /// Stable node name.
+  public var name: String
+  /// What a person reads in a mixer.
+  public var description: String
+  /// Nil asks for the device's own channels.
+  public var layout: ChannelLayout?
+  public var rate: SampleRate
+  /// The quantum to ask the graph for; nil leaves it as it is.
+  public var quantum: FrameCount?
+
+  public init(
+    role: StreamRole, name: String, description: String, layout: ChannelLayout? = nil, rate: SampleRate = .codec,
+    quantum: FrameCount? = nil
+  ) {
+    self.role = role
+    self.name = name
+    self.description = description
+    self.layout = layout
+    self.rate = rate
+    self.quantum = quantum
+  }
+}

@@ -1,0 +1,6 @@
+#ifndef STREAMD_CLINUX_H
+#define STREAMD_CLINUX_H
+#include "clinux_render.h"
+#include "clinux_system.h"
+#include "clinux_sections.h"
+#endif

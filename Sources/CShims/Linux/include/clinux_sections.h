@@ -1,0 +1,8 @@
+/// Link-time catalogs: records that files place in a named section, walked between the linker's start and stop symbols.
+#ifndef STREAMD_CLINUX_SECTIONS_H
+#define STREAMD_CLINUX_SECTIONS_H
+#include <stddef.h>
+
+/// Start and length in bytes of the section of control verbs. A binary without verbs has an empty one.
+const void *clinux_verb_section(size_t *bytes);
+#endif

@@ -1,0 +1,10 @@
+#include "clinux_sections.h"
+
+// The linker defines these for a section whose name is a C identifier; weak, so that a binary without one still links.
+extern const char __start_streamd_verbs[] __attribute__((weak));
+extern const char __stop_streamd_verbs[] __attribute__((weak));
+
+const void *clinux_verb_section(size_t *bytes) {
+  *bytes = (size_t)(__stop_streamd_verbs - __start_streamd_verbs);
+  return __start_streamd_verbs;
+}

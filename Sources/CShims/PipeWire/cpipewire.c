@@ -1,0 +1,141 @@
+#include "cpipewire.h"
+
+#include <spa/pod/builder.h>
+#include <spa/utils/result.h>
+
+static int begin(struct pw_stream *stream, struct cpw_block *block) {
+  block->buffer = pw_stream_dequeue_buffer(stream);
+  if (!block->buffer) return 0;
+  struct spa_buffer *buffer = block->buffer->buffer;
+  block->channels = buffer->n_datas < 8 ? buffer->n_datas : 8;
+  for (uint32_t i = 0; i < block->channels; i++) block->planes[i] = buffer->datas[i].data;
+  return 1;
+}
+
+int cpw_capture_begin(struct pw_stream *stream, struct cpw_block *block) {
+  if (!begin(stream, block)) return 0;
+  uint32_t frames = UINT32_MAX;
+  for (uint32_t i = 0; i < block->channels; i++) {
+    struct spa_data *d = &block->buffer->buffer->datas[i];
+    uint32_t offset = SPA_MIN(d->chunk->offset, d->maxsize);
+    uint32_t size = SPA_MIN(d->chunk->size, d->maxsize - offset);
+    if (!d->data) size = 0;
+    else block->planes[i] = SPA_PTROFF(d->data, offset, float);
+    frames = SPA_MIN(frames, size / (uint32_t)sizeof(float));
+  }
+  block->frames = block->channels ? frames : 0;
+  return 1;
+}
+
+int cpw_playback_begin(struct pw_stream *stream, struct cpw_block *block) {
+  if (!begin(stream, block)) return 0;
+  uint32_t frames = block->buffer->requested ? (uint32_t)block->buffer->requested : UINT32_MAX;
+  for (uint32_t i = 0; i < block->channels; i++) {
+    struct spa_data *d = &block->buffer->buffer->datas[i];
+    frames = SPA_MIN(frames, d->data ? d->maxsize / (uint32_t)sizeof(float) : 0);
+  }
+  block->frames = block->channels ? frames : 0;
+  return 1;
+}
+
+void cpw_capture_end(struct pw_stream *stream, struct cpw_block *block) {
+  pw_stream_queue_buffer(stream, block->buffer);
+}
+
+void cpw_playback_end(struct pw_stream *stream, struct cpw_block *block) {
+  for (uint32_t i = 0; i < block->channels; i++) {
+    struct spa_data *d = &block->buffer->buffer->datas[i];
+    d->chunk->offset = 0;
+    d->chunk->stride = sizeof(float);
+    d->chunk->size = block->frames * (uint32_t)sizeof(float);
+  }
+  pw_stream_queue_buffer(stream, block->buffer);
+}
+
+void cpw_stream_clock(struct pw_stream *stream, int64_t *now_ns, uint64_t *ticks, uint32_t *rate) {
+  struct pw_time time;
+  *rate = 0;
+  if (pw_stream_get_time_n(stream, &time, sizeof time) < 0) return;
+  *now_ns = time.now;
+  *ticks = time.ticks;
+  *rate = time.rate.num ? time.rate.denom / time.rate.num : 0;
+}
+
+struct pw_context *cpw_context_new(struct pw_loop *loop) {
+  // Only this configuration loads the module that makes the data thread real-time.
+  return pw_context_new(loop, pw_properties_new(PW_KEY_CONFIG_NAME, "client-rt.conf", NULL), 0);
+}
+
+struct pw_core *cpw_connect(struct pw_context *context, const char *remote) {
+  struct pw_properties *properties = pw_properties_new(PW_KEY_APP_NAME, "streamd", NULL);
+  if (remote && remote[0]) pw_properties_set(properties, PW_KEY_REMOTE_NAME, remote);
+  return pw_context_connect(context, properties, 0);
+}
+
+void cpw_core_listen(struct pw_core *core, struct spa_hook *hook, const struct pw_core_events *events, void *data) {
+  pw_core_add_listener(core, hook, events, data);
+}
+
+int cpw_core_sync(struct pw_core *core, int sequence) { return pw_core_sync(core, PW_ID_CORE, sequence); }
+
+struct pw_registry *cpw_core_registry(struct pw_core *core) {
+  return pw_core_get_registry(core, PW_VERSION_REGISTRY, 0);
+}
+
+void cpw_registry_listen(struct pw_registry *registry, struct spa_hook *hook, const struct pw_registry_events *events,
+                         void *data) {
+  pw_registry_add_listener(registry, hook, events, data);
+}
+
+void cpw_registry_destroy(struct pw_registry *registry, uint32_t id) { pw_registry_destroy(registry, id); }
+
+struct pw_metadata *cpw_registry_bind_metadata(struct pw_registry *registry, uint32_t id) {
+  return pw_registry_bind(registry, id, PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA, 0);
+}
+
+void cpw_metadata_listen(struct pw_metadata *metadata, struct spa_hook *hook, const struct pw_metadata_events *events,
+                         void *data) {
+  pw_metadata_add_listener(metadata, hook, events, data);
+}
+
+struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
+                                 uint32_t input_port) {
+  struct pw_properties *p = pw_properties_new(NULL, NULL);
+  pw_properties_setf(p, PW_KEY_LINK_OUTPUT_NODE, "%u", output_node);
+  pw_properties_setf(p, PW_KEY_LINK_OUTPUT_PORT, "%u", output_port);
+  pw_properties_setf(p, PW_KEY_LINK_INPUT_NODE, "%u", input_node);
+  pw_properties_setf(p, PW_KEY_LINK_INPUT_PORT, "%u", input_port);
+  struct pw_proxy *proxy =
+      pw_core_create_object(core, "link-factory", PW_TYPE_INTERFACE_Link, PW_VERSION_LINK, &p->dict, 0);
+  pw_properties_free(p);
+  return proxy;
+}
+
+void cpw_hook_remove(struct spa_hook *hook) {
+  if (hook->link.next) spa_hook_remove(hook);
+  spa_zero(*hook);
+}
+
+struct spa_source *cpw_timer_new(struct pw_loop *loop, void (*expired)(void *data, uint64_t count), void *data) {
+  return pw_loop_add_timer(loop, expired, data);
+}
+
+void cpw_timer_arm(struct pw_loop *loop, struct spa_source *timer, int64_t delay_ns) {
+  if (delay_ns < 0) {
+    pw_loop_update_timer(loop, timer, NULL, NULL, false);
+    return;
+  }
+  if (delay_ns == 0) delay_ns = 1;
+  struct timespec value = {.tv_sec = delay_ns / 1000000000, .tv_nsec = delay_ns % 1000000000};
+  pw_loop_update_timer(loop, timer, &value, NULL, false);
+}
+
+int cpw_stream_connect(struct pw_stream *stream, int is_output, uint32_t target_id, uint32_t flags, uint32_t rate,
+                       uint32_t channels, const uint32_t *positions) {
+  uint8_t bytes[1024];
+  struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(bytes, sizeof bytes);
+  struct spa_audio_info_raw info = {.format = SPA_AUDIO_FORMAT_F32P, .rate = rate, .channels = channels};
+  for (uint32_t i = 0; i < channels && i < 8; i++) info.position[i] = positions[i];
+  const struct spa_pod *formats[1] = {spa_format_audio_raw_build(&builder, SPA_PARAM_EnumFormat, &info)};
+  return pw_stream_connect(stream, is_output ? PW_DIRECTION_OUTPUT : PW_DIRECTION_INPUT, target_id, flags, formats, 1);
+}

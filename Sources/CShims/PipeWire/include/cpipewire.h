@@ -1,0 +1,50 @@
+/// PipeWire and SPA calls that are macros or variadic, and the calls render code makes on a stream.
+#ifndef STREAMD_CPIPEWIRE_H
+#define STREAMD_CPIPEWIRE_H
+#include <pipewire/pipewire.h>
+#include <pipewire/extensions/metadata.h>
+#include <spa/param/audio/format-utils.h>
+
+#include "clinux_render.h"
+
+/// One planar buffer of a stream, as render code needs it.
+struct cpw_block {
+  struct pw_buffer *buffer;
+  uint32_t channels;
+  /// Frames that may be read, or that are asked for.
+  uint32_t frames;
+  float *planes[8];
+};
+
+// Render: dequeues, looks inside with every offset and size checked, and gives back.
+RENDER_SAFE int cpw_capture_begin(struct pw_stream *stream, struct cpw_block *block);
+RENDER_SAFE int cpw_playback_begin(struct pw_stream *stream, struct cpw_block *block);
+RENDER_SAFE void cpw_capture_end(struct pw_stream *stream, struct cpw_block *block);
+RENDER_SAFE void cpw_playback_end(struct pw_stream *stream, struct cpw_block *block);
+/// Time of the cycle on CLOCK_MONOTONIC, the driver's position and its rate. Zero rate when not yet known.
+RENDER_SAFE void cpw_stream_clock(struct pw_stream *stream, int64_t *now_ns, uint64_t *ticks, uint32_t *rate);
+
+// Loop thread, or with its lock held.
+struct pw_context *cpw_context_new(struct pw_loop *loop);
+struct pw_core *cpw_connect(struct pw_context *context, const char *remote);
+void cpw_core_listen(struct pw_core *core, struct spa_hook *hook, const struct pw_core_events *events, void *data);
+int cpw_core_sync(struct pw_core *core, int sequence);
+struct pw_registry *cpw_core_registry(struct pw_core *core);
+void cpw_registry_listen(struct pw_registry *registry, struct spa_hook *hook, const struct pw_registry_events *events,
+                         void *data);
+void cpw_registry_destroy(struct pw_registry *registry, uint32_t id);
+struct pw_metadata *cpw_registry_bind_metadata(struct pw_registry *registry, uint32_t id);
+void cpw_metadata_listen(struct pw_metadata *metadata, struct spa_hook *hook, const struct pw_metadata_events *events,
+                         void *data);
+struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
+                                 uint32_t input_port);
+void cpw_hook_remove(struct spa_hook *hook);
+
+struct spa_source *cpw_timer_new(struct pw_loop *loop, void (*expired)(void *data, uint64_t count), void *data);
+/// One shot after `delay_ns` (at least 1), or disarmed when negative.
+void cpw_timer_arm(struct pw_loop *loop, struct spa_source *timer, int64_t delay_ns);
+
+/// Connects a stream of planar floats. `positions` are SPA channel positions. Returns 0 or a negative errno.
+int cpw_stream_connect(struct pw_stream *stream, int is_output, uint32_t target_id, uint32_t flags, uint32_t rate,
+                       uint32_t channels, const uint32_t *positions);
+#endif

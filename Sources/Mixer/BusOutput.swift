@@ -1,0 +1,123 @@
+public import AudioCore
+import Synchronization
+
+/// One bus of the mix: a layout, a gain and a ring that an encoder reads. It outlives the plans that feed it, so what is
+/// in flight survives a change of the plan.
+public final class BusOutput: @unchecked Sendable {
+  public let layout: ChannelLayout
+  /// Wakes whoever reads the ring, once `wakeAt` frames are there.
+  public let signal = WakeSignal()
+  let state: UnsafeMutablePointer<BusOutputState>
+
+  /// Thread: control.
+  public init(layout: ChannelLayout, capacity: FrameCount, wakeAt: FrameCount) {
+    self.layout = layout
+    state = .allocate(capacity: 1)
+    state.initialize(
+      to: BusOutputState(
+        ring: AudioRing.Writer(channels: layout.count, minimumCapacity: capacity), wake: signal.renderFace,
+        wakeAt: wakeAt.value))
+  }
+
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
+
+  /// The encoder's end. Once.
+  public func makeReader() -> AudioRing.Reader { state.pointee.ring.makeReader() }
+
+  /// Thread: any.
+  public func setGain(_ gain: Decibels) { state.pointee.gain.set(Float(gain.amplitude)) }
+
+  /// Blocks that did not fit because the reader lags, in frames. Thread: any.
+  public var floodedFrames: Int { state.pointee.flooded.load(ordering: .relaxed) }
+}
+
+/// What the render thread keeps per bus.
+struct BusOutputState: ~Copyable {
+  var ring: AudioRing.Writer
+  let gain = ParameterCell(1)
+  var smoother = Smoother(1, length: 480)
+  let flooded = Atomic<Int>(0)
+  /// Reported with the next block that fits: the frames in between are gone.
+  var interrupted = false
+  let wake: UnsafeMutablePointer<WakeWord>
+  let wakeAt: Int
+
+  init(ring: consuming AudioRing.Writer, wake: UnsafeMutablePointer<WakeWord>, wakeAt: Int) {
+    self.ring = ring
+    self.wake = wake
+    self.wakeAt = wakeAt
+  }
+
+  /// Mixes one cycle into the ring. A nil matrix is silence. Thread: render.
+  @_noLocks
+  mutating func render(_ cycle: Cycle, gains: UnsafePointer<Float>?, inputs: Int) {
+    guard let span = ring.reserve(cycle.frames) else {
+      flooded.add(cycle.frames, ordering: .relaxed)
+      interrupted = true
+      wake.pointee.wake()
+      return
+    }
+    smoother.aim(gain.value)
+    let start = smoother
+    var channel = 0
+    while channel < ring.channels {
+      smoother = start
+      mix(cycle, channel: channel, offset: span.first, from: 0, count: span.firstCount, gains: gains, inputs: inputs)
+      mix(
+        cycle, channel: channel, offset: 0, from: span.firstCount, count: span.secondCount, gains: gains, inputs: inputs)
+      channel += 1
+    }
+    let flags: CycleFlags = interrupted ? CycleFlags(rawValue: cycle.flags.rawValue | 1) : cycle.flags
+    guard
+      ring.commit(cycle.frames, time: cycle.time, position: cycle.position, quantum: cycle.quantum, flags: flags)
+    else {
+      flooded.add(cycle.frames, ordering: .relaxed)
+      interrupted = true
+      return
+    }
+    interrupted = false
+    if ring.filled >= wakeAt { wake.pointee.wake() }
+  }
+
+  /// One run of one output channel: sums what feeds it, then applies the bus gain.
+  @_noLocks
+  private mutating func mix(
+    _ cycle: Cycle, channel: Int, offset: Int, from: Int, count: Int, gains: UnsafePointer<Float>?,
+    inputs: Int
+  ) {
+    guard count > 0 else { return }
+    let out = ring.pointer(channel: channel, offset: offset)
+    var written = false
+    if let gains {
+      var source = 0
+      while source < inputs {
+        let gain = gains[channel &* inputs &+ source]
+        if gain != 0 {
+          let samples = cycle.input.channel(source) + from
+          if !written && gain == 1 {
+            renderCopy(out, from: samples, floats: count)
+          } else if !written {
+            for frame in 0..<count { out[frame] = samples[frame] * gain }
+          } else {
+            for frame in 0..<count { out[frame] += samples[frame] * gain }
+          }
+          written = true
+        }
+        source += 1
+      }
+    }
+    guard written else {
+      renderZero(out, floats: count)
+      return
+    }
+    if smoother.isSettled {
+      let gain = smoother.value
+      if gain != 1 { for frame in 0..<count { out[frame] *= gain } }
+    } else {
+      for frame in 0..<count { out[frame] *= smoother.next() }
+    }
+  }
+}

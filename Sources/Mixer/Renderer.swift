@@ -1,0 +1,91 @@
+public import AudioCore
+
+/// The engine's render side: runs the newest plan once per cycle and records what was unusual about the cycle.
+public final class Renderer: RenderClient, @unchecked Sendable {
+  private let handoff = Handoff<RenderPlan>()
+  private let state: UnsafeMutablePointer<RendererState>
+  private var records: EventRing.Reader<CycleRecord>
+
+  public override init() {
+    var writer = EventRing.Writer<CycleRecord>(minimumCapacity: 256)
+    records = writer.makeReader()
+    state = .allocate(capacity: 1)
+    state.initialize(to: RendererState(plan: handoff.renderFace, records: writer))
+  }
+
+  /// The stream that calls this client must have stopped. Thread: control.
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
+
+  /// Thread: render.
+  @_noLocks
+  public override func render(_ cycle: Cycle) { state.pointee.render(cycle) }
+
+  /// Thread: control.
+  public func publish(_ plan: consuming RenderPlan) { handoff.publish(plan) }
+
+  /// Frees what render gave back. Thread: control.
+  public func reclaim() { handoff.reclaim() }
+
+  /// What was unusual since the last call, oldest first. Thread: control.
+  public func takeRecords() -> [CycleRecord] {
+    var taken: [CycleRecord] = []
+    while let record = records.pop() { taken.append(record) }
+    return taken
+  }
+}
+
+struct RendererState: ~Copyable {
+  let plan: RenderFace<RenderPlan>
+  var records: EventRing.Writer<CycleRecord>
+  var expectedPosition: Int64?
+  var lastTime = HostTime(nanoseconds: 0)
+  var lastQuantum = 0
+
+  init(plan: RenderFace<RenderPlan>, records: consuming EventRing.Writer<CycleRecord>) {
+    self.plan = plan
+    self.records = records
+  }
+
+  /// Thread: render.
+  @_noLocks
+  mutating func render(_ cycle: Cycle) {
+    account(cycle)
+    guard let plan = plan.adopt() else { return }
+    let known = plan.pointee.input == cycle.layout && cycle.input.channelCount == cycle.layout.count
+    if !known { record(.layoutMismatch, cycle, Int64(cycle.input.channelCount)) }
+    var index = 0
+    while index < plan.pointee.stepCount {
+      let step = plan.pointee.steps[index]
+      step.bus.pointee.render(cycle, gains: known ? UnsafePointer(step.gains) : nil, inputs: cycle.input.channelCount)
+      index += 1
+    }
+  }
+
+  @_noLocks
+  private mutating func account(_ cycle: Cycle) {
+    if cycle.quantum != lastQuantum {
+      record(.quantumChanged, cycle, Int64(cycle.quantum))
+      lastQuantum = cycle.quantum
+    }
+    if let expected = expectedPosition {
+      if cycle.position != expected {
+        record(.missed, cycle, cycle.position - expected)
+      } else {
+        // A quarter period late is worth a line in the statistics; positions tell whether audio was lost.
+        let period = Int64(cycle.quantum) * 1_000_000_000 / 48_000
+        let late = (cycle.time - lastTime).nanoseconds - period
+        if late > period / 4 { record(.lateWake, cycle, late) }
+      }
+    }
+    lastTime = cycle.time
+    expectedPosition = cycle.position + Int64(cycle.frames)
+  }
+
+  @_noLocks
+  private mutating func record(_ kind: CycleRecord.Kind, _ cycle: Cycle, _ value: Int64) {
+    _ = records.push(CycleRecord(kind: kind, time: cycle.time, value: value))
+  }
+}

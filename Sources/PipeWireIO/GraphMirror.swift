@@ -1,0 +1,77 @@
+import AudioCore
+
+/// What the registry has told us about the server's graph. A value: every decision about links is made from it, so a
+/// test can make one by hand.
+struct GraphMirror: Sendable {
+  struct Node: Sendable, Equatable {
+    var id: UInt32
+    var name: String
+    var description: String
+    var mediaClass: String
+    var priority: Int
+
+    /// Only this class has ports that carry what is being played. A source, a stream or a duplex device never passes.
+    var isSink: Bool { mediaClass == "Audio/Sink" }
+  }
+
+  struct Port: Sendable, Equatable {
+    var id: UInt32
+    var node: UInt32
+    var isOutput: Bool
+    var isMonitor: Bool
+    /// Order within the node.
+    var index: Int
+    /// PipeWire's name of the channel: FL, MONO, AUX3 …
+    var channel: String
+  }
+
+  struct Link: Sendable, Equatable {
+    var id: UInt32
+    var output: UInt32
+    var input: UInt32
+  }
+
+  private(set) var nodes: [UInt32: Node] = [:]
+  private(set) var ports: [UInt32: Port] = [:]
+  private(set) var links: [UInt32: Link] = [:]
+  /// The session manager's choice; nil when nobody has chosen.
+  var defaultSink: String?
+
+  mutating func add(_ node: Node) { nodes[node.id] = node }
+  mutating func add(_ port: Port) { ports[port.id] = port }
+  mutating func add(_ link: Link) { links[link.id] = link }
+
+  mutating func remove(_ id: UInt32) {
+    nodes[id] = nil
+    ports[id] = nil
+    links[id] = nil
+  }
+
+  var sinks: [Node] { nodes.values.filter(\.isSink).sorted { $0.id < $1.id } }
+
+  func ports(of node: UInt32) -> [Port] {
+    ports.values.filter { $0.node == node }.sorted { ($0.index, $0.id) < ($1.index, $1.id) }
+  }
+
+  func links(into node: UInt32) -> [Link] { links.values.filter { ports[$0.input]?.node == node } }
+
+  /// True only for a monitor port of a sink: the one kind of port a capture may hear.
+  func isSinkMonitor(_ port: UInt32) -> Bool {
+    guard let port = ports[port], port.isOutput, port.isMonitor else { return false }
+    return nodes[port.node]?.isSink ?? false
+  }
+}
+
+extension ChannelLabel {
+  /// A port's channel as a position. Professional profiles number their channels instead of naming them: the first eight
+  /// stand for the usual order.
+  init?(portChannel name: String) {
+    if let label = ChannelLabel(name: name) {
+      self = label
+    } else if name.hasPrefix("AUX"), let index = Int(name.dropFirst(3)), (0..<ChannelLayout.limit).contains(index) {
+      self = ChannelLayout.surround71[index]
+    } else {
+      return nil
+    }
+  }
+}

@@ -1,0 +1,255 @@
+import AudioCore
+import AudioIO
+import CPipeWire
+import CPipeWireSystem
+
+/// Whoever wants to know that the graph or the connection has changed.
+protocol GraphFollower: AnyObject {
+  /// Thread: loop.
+  func graphChanged()
+  /// The server is gone; every proxy and stream on it is dead and must be let go now. Thread: loop.
+  func serverLost()
+}
+
+/// The link to one PipeWire server: loop thread, core, registry mirror. It reconnects for ever.
+///
+/// State belongs to the loop thread; other threads hold the loop's lock.
+final class PipeWireConnection: @unchecked Sendable {
+  let loop: OpaquePointer
+  private let context: OpaquePointer
+  private let remote: String
+  private let retryTimer: UnsafeMutablePointer<spa_source>
+  private let settleTimer: UnsafeMutablePointer<spa_source>
+
+  private(set) var core: OpaquePointer?
+  private var registry: OpaquePointer?
+  private var metadata: (id: UInt32, proxy: OpaquePointer)?
+  private let coreHook = Hook()
+  private let registryHook = Hook()
+  private let metadataHook = Hook()
+
+  private(set) var graph = GraphMirror()
+  /// The registry's first listing is complete.
+  private(set) var isReady = false
+  private var readySequence: Int32 = -1
+  private var plan = ReconnectPlan()
+  private(set) var failure = BackendError(.starting, "connecting to PipeWire")
+  private var followers: [any GraphFollower] = []
+  private let log: @Sendable (BackendError) -> Void
+
+  private static let initialised: Void = pw_init(nil, nil)
+
+  /// `remote` is a server's name or the absolute path of its socket; empty for the user's own.
+  init(remote: String, log: @escaping @Sendable (BackendError) -> Void) throws(BackendError) {
+    _ = Self.initialised
+    self.remote = remote
+    self.log = log
+    guard let loop = pw_thread_loop_new("streamd-graph", nil),
+      let context = cpw_context_new(pw_thread_loop_get_loop(loop))
+    else { throw BackendError(.serverUnavailable, "libpipewire could not be set up") }
+    self.loop = loop
+    self.context = context
+    // The timers' user data is set once `self` exists.
+    let box = UnsafeMutablePointer<Unmanaged<PipeWireConnection>?>.allocate(capacity: 1)
+    box.initialize(to: nil)
+    retryTimer = cpw_timer_new(pw_thread_loop_get_loop(loop), onRetry, box)
+    settleTimer = cpw_timer_new(pw_thread_loop_get_loop(loop), onSettle, box)
+    self.box = box
+    box.pointee = Unmanaged.passUnretained(self)
+    pw_thread_loop_start(loop)
+    locked { connect() }
+  }
+
+  private let box: UnsafeMutablePointer<Unmanaged<PipeWireConnection>?>
+
+  /// Thread: control, after every stream has stopped.
+  deinit {
+    pw_thread_loop_lock(loop)
+    drop()
+    pw_thread_loop_unlock(loop)
+    pw_thread_loop_stop(loop)
+    pw_context_destroy(context)
+    pw_thread_loop_destroy(loop)
+    box.deallocate()
+  }
+
+  /// Runs on behalf of another thread with the loop held.
+  func locked<Result>(_ body: () -> Result) -> Result {
+    pw_thread_loop_lock(loop)
+    defer { pw_thread_loop_unlock(loop) }
+    return body()
+  }
+
+  /// Thread: loop.
+  func attach(_ follower: any GraphFollower) { followers.append(follower) }
+  func detach(_ follower: any GraphFollower) { followers.removeAll { $0 === follower } }
+
+  func destroyGlobal(_ id: UInt32) { if let registry { cpw_registry_destroy(registry, id) } }
+
+  private var selfPointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+  // MARK: Life of the connection. Thread: loop.
+
+  fileprivate func connect() {
+    guard core == nil else { return }
+    guard let core = cpw_connect(context, remote) else {
+      retryLater(BackendError(.serverUnavailable, "no PipeWire server answers", hint: connectHint))
+      return
+    }
+    self.core = core
+    cpw_core_listen(core, coreHook.pointer, EventTables.shared.core, selfPointer)
+    guard let registry = cpw_core_registry(core) else {
+      retryLater(BackendError(.serverUnavailable, "the PipeWire server gave no registry"))
+      return
+    }
+    self.registry = registry
+    cpw_registry_listen(registry, registryHook.pointer, EventTables.shared.registry, selfPointer)
+    readySequence = cpw_core_sync(core, 0)
+  }
+
+  private var connectHint: String {
+    remote.hasPrefix("/")
+      ? "socket \(remote)" : "is PipeWire running for this user, and XDG_RUNTIME_DIR set to its directory?"
+  }
+
+  private func retryLater(_ error: BackendError) {
+    let wasReady = isReady
+    drop()
+    failure = error
+    let (at, worthSaying) = plan.failed(at: renderNow())
+    if worthSaying || wasReady { log(error) }
+    cpw_timer_arm(pw_thread_loop_get_loop(loop), retryTimer, max((at - renderNow()).nanoseconds, 1))
+    tellFollowers()
+  }
+
+  /// Lets go of everything that lived on the server.
+  private func drop() {
+    for follower in followers { follower.serverLost() }
+    metadataHook.remove()
+    registryHook.remove()
+    coreHook.remove()
+    if let metadata { pw_proxy_destroy(metadata.proxy) }
+    metadata = nil
+    if let registry { pw_proxy_destroy(registry) }
+    registry = nil
+    if let core { pw_core_disconnect(core) }
+    core = nil
+    graph = GraphMirror()
+    isReady = false
+  }
+
+  func coreFailed(id: UInt32, result: Int32, message: String) {
+    guard id == 0, result == -EPIPE else { return }
+    failure = BackendError(.serverUnavailable, "the PipeWire server went away")
+    isLost = true
+    // The core may not be destroyed inside its own callback.
+    cpw_timer_arm(pw_thread_loop_get_loop(loop), retryTimer, 1)
+  }
+
+  private var isLost = false
+
+  fileprivate func retryDue() {
+    if isLost {
+      isLost = false
+      retryLater(BackendError(.serverUnavailable, "the PipeWire server went away"))
+    } else {
+      connect()
+    }
+  }
+
+  func coreDone(sequence: Int32) {
+    guard sequence == readySequence, !isReady else { return }
+    isReady = true
+    plan.connected(at: renderNow())
+    changed()
+  }
+
+  // MARK: Mirror. Thread: loop.
+
+  func globalAdded(id: UInt32, type: String, properties: GlobalProperties) {
+    switch type {
+    case "PipeWire:Interface:Node":
+      graph.add(
+        GraphMirror.Node(
+          id: id, name: properties["node.name"] ?? "", description: properties["node.description"] ?? "",
+          mediaClass: properties["media.class"] ?? "", priority: properties["priority.session"].flatMap { Int($0) } ?? 0
+        ))
+    case "PipeWire:Interface:Port":
+      graph.add(
+        GraphMirror.Port(
+          id: id, node: properties["node.id"].flatMap { UInt32($0) } ?? UInt32.max,
+          isOutput: properties["port.direction"] == "out", isMonitor: properties["port.monitor"] == "true",
+          index: properties["port.id"].flatMap { Int($0) } ?? 0, channel: properties["audio.channel"] ?? ""))
+    case "PipeWire:Interface:Link":
+      graph.add(
+        GraphMirror.Link(
+          id: id, output: properties["link.output.port"].flatMap { UInt32($0) } ?? UInt32.max,
+          input: properties["link.input.port"].flatMap { UInt32($0) } ?? UInt32.max))
+    case "PipeWire:Interface:Metadata" where properties["metadata.name"] == "default" && metadata == nil:
+      guard let registry, let proxy = cpw_registry_bind_metadata(registry, id) else { return }
+      metadata = (id, proxy)
+      cpw_metadata_listen(proxy, metadataHook.pointer, EventTables.shared.metadata, selfPointer)
+      return
+    default: return
+    }
+    changed()
+  }
+
+  func globalRemoved(id: UInt32) {
+    if let metadata, metadata.id == id {
+      metadataHook.remove()
+      pw_proxy_destroy(metadata.proxy)
+      self.metadata = nil
+    }
+    graph.remove(id)
+    changed()
+  }
+
+  func metadataChanged(subject: UInt32, key: String?, value: String?) {
+    guard subject == 0, key == nil || key == "default.audio.sink" else { return }
+    graph.defaultSink = key == nil ? nil : value.flatMap(defaultName)
+    changed()
+  }
+
+  /// The value is a small JSON object: `{"name":"…"}`.
+  private func defaultName(_ json: String) -> String? {
+    guard let key = json.firstRange(of: "\"name\"") else { return nil }
+    let rest = json[key.upperBound...]
+    guard let open = rest.firstIndex(of: "\"") else { return nil }
+    let tail = rest[rest.index(after: open)...]
+    guard let close = tail.firstIndex(of: "\"") else { return nil }
+    return String(tail[..<close])
+  }
+
+  /// Has followers look again, outside the current callback.
+  func later() { changed() }
+
+  /// Registry events come in bursts; followers look once per loop turn.
+  private func changed() {
+    guard isReady else { return }
+    cpw_timer_arm(pw_thread_loop_get_loop(loop), settleTimer, 1)
+  }
+
+  fileprivate func tellFollowers() { for follower in followers { follower.graphChanged() } }
+}
+
+/// A hook that C writes to: it needs a fixed place in memory.
+final class Hook {
+  let pointer: UnsafeMutablePointer<spa_hook>
+
+  init() {
+    pointer = .allocate(capacity: 1)
+    pointer.initialize(to: spa_hook())
+  }
+
+  deinit { pointer.deallocate() }
+
+  func remove() { cpw_hook_remove(pointer) }
+}
+
+private func connection(_ data: UnsafeMutableRawPointer?) -> PipeWireConnection? {
+  data?.assumingMemoryBound(to: Unmanaged<PipeWireConnection>?.self).pointee?.takeUnretainedValue()
+}
+
+private func onRetry(_ data: UnsafeMutableRawPointer?, _ count: UInt64) { connection(data)?.retryDue() }
+private func onSettle(_ data: UnsafeMutableRawPointer?, _ count: UInt64) { connection(data)?.tellFollowers() }

@@ -1,0 +1,112 @@
+import AudioCore
+import AudioIO
+import CLinux
+import CPipeWire
+import CPipeWireSystem
+import Synchronization
+
+/// One `pw_stream` in one layout, from creation to destruction. A stream that needs another layout is a new one of these.
+///
+/// Thread: loop.
+final class StreamNode {
+  let layout: ChannelLayout
+  private let render: UnsafeMutablePointer<StreamRender>
+  private let hook = Hook()
+  private var stream: OpaquePointer?
+  private let changed: (pw_stream_state, String?) -> Void
+
+  enum Direction { case capture, playback }
+
+  init?(
+    core: OpaquePointer, request: StreamRequest, direction: Direction, layout: ChannelLayout, client: RenderClient,
+    position: Int64, properties extra: [(String, String)], flags: UInt32,
+    changed: @escaping (pw_stream_state, String?) -> Void
+  ) {
+    self.layout = layout
+    self.changed = changed
+    render = .allocate(capacity: 1)
+    render.initialize(
+      to: StreamRender(
+        client: Unmanaged.passRetained(client), layout: layout, rate: request.rate, position: position))
+    let properties = pw_properties_new_string("")
+    let base = [
+      ("media.type", "Audio"), ("node.name", request.name), ("node.description", request.description),
+      ("media.name", request.description),
+    ]
+    for (key, value) in base + extra { pw_properties_set(properties, key, value) }
+    if let quantum = request.quantum {
+      pw_properties_set(properties, "node.latency", "\(quantum.value)/\(request.rate.hertz)")
+    }
+    guard let stream = pw_stream_new(core, request.name, properties) else { return nil }
+    self.stream = stream
+    render.pointee.stream = stream
+    render.pointee.owner = Unmanaged.passUnretained(self)
+    let table = direction == .capture ? EventTables.shared.capture : EventTables.shared.playback
+    pw_stream_add_listener(stream, hook.pointer, table, render)
+    let positions = layout.labels.map(Self.position)
+    let base32 =
+      PW_STREAM_FLAG_MAP_BUFFERS.rawValue | PW_STREAM_FLAG_RT_PROCESS.rawValue | flags
+    let result = cpw_stream_connect(
+      stream, direction == .playback ? 1 : 0, UInt32.max, base32, UInt32(request.rate.hertz), UInt32(layout.count),
+      positions)
+    if result < 0 { return nil }
+  }
+
+  /// The data thread has left the client when this returns.
+  deinit {
+    render.pointee.owner = nil
+    if let stream {
+      hook.remove()
+      pw_stream_destroy(stream)
+    }
+    render.pointee.client.release()
+    render.deinitialize(count: 1)
+    render.deallocate()
+  }
+
+  func stateChanged(_ state: pw_stream_state, error: String?) { changed(state, error) }
+
+  /// Nil until the server has made the node.
+  var id: UInt32? {
+    guard let stream else { return nil }
+    let id = pw_stream_get_node_id(stream)
+    return id == UInt32.max ? nil : id
+  }
+
+  var isOpen: Bool {
+    get { render.pointee.gate.load(ordering: .relaxed) }
+    set { render.pointee.gate.store(newValue, ordering: .releasing) }
+  }
+
+  /// Where a successor of this node starts counting.
+  var nextPosition: Int64 { render.pointee.position }
+
+  func fill(_ report: inout StreamReport) {
+    report.quantum = render.pointee.quantum.load(ordering: .relaxed)
+    report.graphRate = render.pointee.graphRate.load(ordering: .relaxed)
+    report.cycles = render.pointee.cycles.load(ordering: .relaxed)
+    let thread = render.pointee.thread.load(ordering: .relaxed)
+    var policy: Int32 = 0
+    var priority: Int32 = 0
+    guard thread != 0, clinux_thread_scheduling(thread, &policy, &priority) == 0 else { return }
+    switch policy {
+    case SCHED_FIFO: report.scheduling = "fifo:\(priority)"
+    case SCHED_RR: report.scheduling = "rr:\(priority)"
+    default: report.scheduling = "other"
+    }
+  }
+
+  private static func position(_ label: ChannelLabel) -> UInt32 {
+    switch label {
+    case .mono: SPA_AUDIO_CHANNEL_MONO.rawValue
+    case .frontLeft: SPA_AUDIO_CHANNEL_FL.rawValue
+    case .frontRight: SPA_AUDIO_CHANNEL_FR.rawValue
+    case .frontCenter: SPA_AUDIO_CHANNEL_FC.rawValue
+    case .lowFrequency: SPA_AUDIO_CHANNEL_LFE.rawValue
+    case .rearLeft: SPA_AUDIO_CHANNEL_RL.rawValue
+    case .rearRight: SPA_AUDIO_CHANNEL_RR.rawValue
+    case .sideLeft: SPA_AUDIO_CHANNEL_SL.rawValue
+    case .sideRight: SPA_AUDIO_CHANNEL_SR.rawValue
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/// A key and the property it fills.
+struct SettingSlot<Root: Sendable>: Sendable {
+  let key: SettingKey
+  let get: @Sendable (Root) -> SettingValue
+  /// False when the value does not fit the property's type.
+  let put: @Sendable (inout Root, SettingValue) -> Bool
+
+  init<Value: SettingRepresentable>(
+    _ name: String, _ path: any WritableKeyPath<Root, Value> & Sendable, _ kind: SettingKind, of defaults: Root,
+    _ documentation: String
+  ) {
+    let value = defaults[keyPath: path].setting
+    key = SettingKey(name: name, kind: kind, defaultValue: value, fallback: nil, documentation: documentation)
+    get = { $0[keyPath: path].setting }
+    put = { root, value in
+      guard let value = Value(setting: value) else { return false }
+      root[keyPath: path] = value
+      return true
+    }
+  }
+
+  init(
+    key: SettingKey, get: @escaping @Sendable (Root) -> SettingValue,
+    put: @escaping @Sendable (inout Root, SettingValue) -> Bool
+  ) {
+    self.key = key
+    self.get = get
+    self.put = put
+  }
+
+  /// The same slot seen from a value that holds the root.
+  func lifted<Outer: Sendable>(as key: SettingKey, through path: any WritableKeyPath<Outer, Root> & Sendable)
+    -> SettingSlot<Outer>
+  {
+    SettingSlot<Outer>(
+      key: key, get: { [get] in get($0[keyPath: path]) }, put: { [put] in put(&$0[keyPath: path], $1) })
+  }
+}
+
+/// One `[section]` of a file.
+struct SettingSection: Sendable {
+  let name: String
+  let documentation: String
+  let slots: [SettingSlot<Settings>]
+}
+
+/// Every key there is. Adding one is adding a property to `Settings` and a line here.
+enum SettingTable {
+  static let capture: [SettingSlot<Settings.Capture>] = [
+    .init(
+      "target", \.target, .text(.captureTarget), of: .init(),
+      "The sink whose sound is captured. A sink that is missing gives silence, never another device."),
+    .init(
+      "latency", \.latency, .wordChoice(Settings.Latency.allCases.map(\.rawValue)), of: .init(),
+      "The graph cycle asked for: low 128 frames, balanced 256, relaxed leaves the graph as it is."),
+  ]
+
+  static let stream: [SettingSlot<Settings.Stream>] = [
+    .init(
+      "bitrate", \.bitrate, .integer(6000...4_000_000), of: .init(),
+      "Bits per second, all channels together; the encoder takes at most 510000 for each pair of channels."),
+    .init(
+      "frame_ms", \.frame, .numberChoice(Settings.FrameLength.allCases.map(\.milliseconds)), of: .init(),
+      "Milliseconds of sound in one packet; shorter is earlier but costs bandwidth."),
+    .init(
+      "complexity", \.complexity, .integer(0...10), of: .init(), "The encoder's effort: 10 sounds best, 0 costs least."),
+    .init("vbr", \.vbr, .flag, of: .init(), "Spend fewer bits on easy sound instead of a constant number."),
+    .init(
+      "channels", \.channels, .integerChoice([1, 2, 6, 8]), of: .init(), "Mono, stereo, 5.1 or 7.1."),
+    .init("payload_type", \.payloadType, .integer(96...127), of: .init(), "The RTP payload type of the packets."),
+    .init(
+      "capture_time", \.captureTime, .flag, of: .init(),
+      "Send the time each packet's sound was captured in an RTP header extension."),
+  ]
+
+  static let sections: [SettingSection] = [
+    section(
+      "capture", "What is captured from the desktop.", capture, \.capture),
+    section(
+      "stream", "How sound is encoded and sent; a session can say otherwise.", stream, \.stream),
+    section(
+      "control", "The socket that streamctl and scripts talk to.",
+      [
+        .init(
+          "socket", \.socket, .text(.socketPath), of: .init(),
+          "Its path; empty means streamd/control.sock in $XDG_RUNTIME_DIR."),
+        .init("max_clients", \.maxClients, .integer(1...1024), of: .init(), "Connections served at the same time."),
+      ], \.control),
+    section(
+      "log", "What the daemon writes to standard error, and so to the journal.",
+      [
+        .init(
+          "level", \.level, .wordChoice(Settings.LogLevel.allCases.map(\.rawValue)), of: .init(),
+          "The least important messages still written.")
+      ], \.log),
+    section(
+      "pipewire", "The sound server.",
+      [
+        .init(
+          "remote", \.remote, .text(.remoteName), of: .init(),
+          "Its socket; empty means $PIPEWIRE_REMOTE, or the user's own server.")
+      ], \.pipewire),
+  ]
+
+  static let version = SettingKey(
+    name: "config_version", kind: .version(Settings.version), defaultValue: .integer(Settings.version), fallback: nil,
+    documentation: "The version of this format.")
+
+  /// By dotted name.
+  static let slots = Dictionary(uniqueKeysWithValues: sections.flatMap(\.slots).map { ($0.key.name, $0) })
+
+  static let sessionRequired: [SettingKey] = [
+    SettingKey(
+      name: "session.name", kind: .text(.sessionName), defaultValue: nil, fallback: nil,
+      documentation: "What the session is called; no two are called the same."),
+    SettingKey(
+      name: "session.to", kind: .text(.endpoint), defaultValue: nil, fallback: nil,
+      documentation: "Where its packets go."),
+  ]
+
+  /// What a session can say otherwise, in the order of the sections.
+  static let sessionSlots: [SettingSlot<Settings.Session>] =
+    capture.map { $0.lifted(as: override($0.key, of: "capture"), through: \.capture) }
+    + stream.map { $0.lifted(as: override($0.key, of: "stream"), through: \.stream) }
+
+  static let sessionKeys: [SettingKey] = sessionRequired + sessionSlots.map(\.key)
+
+  private static func section<Root: Sendable>(
+    _ name: String, _ documentation: String, _ slots: [SettingSlot<Root>],
+    _ path: any WritableKeyPath<Settings, Root> & Sendable
+  ) -> SettingSection {
+    let lifted = slots.map { slot in
+      let key = SettingKey(
+        name: "\(name).\(slot.key.name)", kind: slot.key.kind, defaultValue: slot.key.defaultValue, fallback: nil,
+        documentation: slot.key.documentation)
+      return slot.lifted(as: key, through: path)
+    }
+    return SettingSection(name: name, documentation: documentation, slots: lifted)
+  }
+
+  private static func override(_ key: SettingKey, of section: String) -> SettingKey {
+    SettingKey(
+      name: "session.\(key.name)", kind: key.kind, defaultValue: nil, fallback: "\(section).\(key.name)",
+      documentation: key.documentation)
+  }
+}

@@ -1,0 +1,124 @@
+/// What the daemon was asked to do: the values of every configuration key, checked.
+///
+/// The properties hold the defaults; `SettingTable` says how each is spelled in a file. Thread: any, it is a value.
+public struct Settings: Sendable {
+  /// The only `config_version` this release reads.
+  public static let version = 1
+  /// Sessions opened at start, over all files.
+  public static let sessionLimit = 64
+  /// The size of one file.
+  public static let fileSizeLimit = 1 << 20
+
+  public var capture = Capture()
+  public var stream = Stream()
+  public var control = Control()
+  public var log = Log()
+  public var pipewire = PipeWire()
+  /// Sessions opened when the daemon starts.
+  public var sessions: [Session] = []
+
+  /// The files these settings were read from, in the order they were merged; none when all is default.
+  public internal(set) var files: [String] = []
+  var origins: [String: SettingOrigin] = [:]
+
+  public init() {}
+
+  /// What is captured, and how promptly the graph is asked to deliver it.
+  public struct Capture: Sendable, Equatable {
+    public var target = CaptureTarget.defaultSink
+    public var latency = Latency.balanced
+
+    public init() {}
+  }
+
+  /// How sound is encoded and sent.
+  public struct Stream: Sendable, Equatable {
+    /// Bits per second, all channels together.
+    public var bitrate = 96_000
+    public var frame = FrameLength.ms5
+    public var complexity = 10
+    /// Variable bit rate; constant when false.
+    public var vbr = false
+    public var channels = 2
+    public var payloadType = 97
+    /// Whether packets carry the time their sound was captured.
+    public var captureTime = false
+
+    public init() {}
+  }
+
+  public struct Control: Sendable, Equatable {
+    /// The path of the control socket; empty for the place in the runtime directory.
+    public var socket = ""
+    public var maxClients = 64
+
+    public init() {}
+  }
+
+  public struct Log: Sendable, Equatable {
+    public var level = LogLevel.info
+
+    public init() {}
+  }
+
+  public struct PipeWire: Sendable, Equatable {
+    /// The name of the server's socket or its absolute path; empty for the environment's choice.
+    public var remote = ""
+
+    public init() {}
+  }
+
+  /// One session to open at start, with everything it did not say itself filled in from the file's sections.
+  public struct Session: Sendable {
+    public var name: String
+    public var to: Endpoint
+    public var capture: Capture
+    public var stream: Stream
+    var origins: [String: SettingOrigin] = [:]
+
+    public init(name: String, to: Endpoint, capture: Capture = Capture(), stream: Stream = Stream()) {
+      self.name = name
+      self.to = to
+      self.capture = capture
+      self.stream = stream
+    }
+
+    /// Where the session itself set a key, named without its section ("bitrate"); nil when it is inherited.
+    public func origin(of key: String) -> SettingOrigin? { origins[key] }
+  }
+}
+
+/// The place in a file that gave a value.
+public struct SettingOrigin: Sendable, Equatable, CustomStringConvertible {
+  public var file: String
+  public var line: Int
+  public var column: Int
+
+  public var description: String { "\(printable(file, limit: 4096)):\(line)" }
+}
+
+extension Settings {
+  /// Every key a file may hold, in the order of the example file; those of `[[session]]` last.
+  public static var keys: [SettingKey] {
+    SettingTable.sections.flatMap { $0.slots.map(\.key) } + SettingTable.sessionKeys
+  }
+
+  /// The value of a key by its dotted name ("stream.bitrate").
+  public func value(of key: String) -> SettingValue? { SettingTable.slots[key]?.get(self) }
+
+  /// Where a key was set; nil when it has its default.
+  public func origin(of key: String) -> SettingOrigin? { origins[key] }
+}
+
+/// Equal when they ask for the same, wherever it was written. Compared through the table, so no key is forgotten.
+extension Settings: Equatable {
+  public static func == (left: Settings, right: Settings) -> Bool {
+    SettingTable.slots.values.allSatisfy { $0.get(left) == $0.get(right) } && left.sessions == right.sessions
+  }
+}
+
+extension Settings.Session: Equatable {
+  public static func == (left: Self, right: Self) -> Bool {
+    left.name == right.name && left.to == right.to && left.capture == right.capture && left.stream == right.stream
+  }
+}
