@@ -22,7 +22,7 @@ let package = Package(
   products: [
     .executable(name: "streamd", targets: ["streamd"]),
     .executable(name: "streamctl", targets: ["streamctl"]),
-    .library(name: "StreamdRooms", targets: ["AudioCore", "AudioIO", "Capture", "Mixer", "OpusCodec", "Wire"]),
+    .library(name: "StreamdRooms", targets: ["AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring"]),
   ],
   targets: [
     // What Swift cannot see: macros, variadics, C++.
@@ -53,16 +53,28 @@ let package = Package(
     .target(name: "Control", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "Settings", dependencies: ["CToml"], swiftSettings: strict),
 
+    // Where the rooms of the audio path are joined: a library, so that a program can embed the capture.
+    .target(
+      name: "Wiring", dependencies: ["AudioCore", "AudioIO", "Capture", "Mixer", "OpusCodec", "Wire", "CLinux"],
+      path: "Sources/streamd/Wiring", swiftSettings: house),
     .executableTarget(
       name: "streamd",
       dependencies: [
-        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Control", "Settings", "CLinux",
-      ], swiftSettings: house),
+        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "OpusCodec", "Wiring", "Control", "Settings", "CLinux",
+      ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
       name: "streamctl",
       dependencies: [
         "AudioCore", "AudioIO", "PipeWireIO", "VirtualMic", "OpusCodec", "Wire", "Control", "CLinux",
       ], swiftSettings: house),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: house),
+    .testTarget(
+      name: "OpusCodecTests", dependencies: ["OpusCodec", "AudioCore"],
+      swiftSettings: house),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "AudioCore"], swiftSettings: house),
+    .testTarget(
+      name: "VirtualMicTests", dependencies: ["VirtualMic", "AudioCore", "OpusCodec", "Wire"],
+      swiftSettings: house),
   ],
   cxxLanguageStandard: .cxx17
 )

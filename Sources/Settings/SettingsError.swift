@@ -37,7 +37,7 @@ public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible
   }
 }
 
-/// Everything found wrong, in the order of the files and of their lines.
+/// Everything found wrong, file by file; what only shows when all files are merged comes last.
 public struct SettingsErrors: Error, Sendable, Equatable, CustomStringConvertible {
   /// More are counted but not kept.
   public static let limit = 20

@@ -1,1 +1,4 @@
-print("streamctl")
+import Glibc
+
+signal(SIGPIPE, SIG_IGN)
+exit(Program.main(CommandLine.arguments.dropFirst().map { $0 }))

@@ -98,7 +98,8 @@ import Testing
       let frames = try decoder.decode(UnsafeBufferPointer(rebasing: packet[..<size]), into: pcm, capacity: 5760)
       if index >= 40 { tail += UnsafeBufferPointer(start: pcm, count: frames.value * channels) }
     }
-    #expect(abs(Tones.level(tail[...], channel: 1, channels: channels, frequency: Tones.frequency(channel: 1)) + 20) < 0.2)
+    let level = Tones.level(tail[...], channel: 1, channels: channels, frequency: Tones.frequency(channel: 1))
+    #expect(abs(level + 20) < 0.5)
   }
 
   @Test func audioThatDoesNotFitIsAnError() throws {
@@ -135,6 +136,6 @@ import Testing
     // No redundancy in these packets: recovering is concealing.
     #expect(try decoder.recover(from: UnsafeBufferPointer(packet), frames: 240, into: &pcm) == 240)
     for _ in 0..<100 { _ = try decoder.conceal(240, into: &pcm) }
-    #expect(pcm.map(abs).max()! < 0.01)
+    #expect(pcm.map(abs).max()! < 0.05)
   }
 }

@@ -56,13 +56,23 @@ func roundTrip(
 @Suite struct RoundTripTests {
   @Test(arguments: Preset.all) func everyToneComesOutOfItsChannel(_ preset: Preset) throws {
     let channels = preset.configuration.layout.count
-    let pcm = try roundTrip(preset.configuration, packets: 120).pcm
-    let settled = pcm[(40 * 240 * channels)...]
+    // At the 43 to 56 kb/s a channel of normal surround, 5 ms frames hold a tone's level only within a decibel.
+    let lean = channels > 2 && preset.configuration.bitrate / channels < 60_000
+    try expectTones(preset.configuration, within: lean ? 1 : 0.2)
+    // The same shape with bits enough shows that it is the bits and not us.
+    var rich = preset.configuration
+    rich.bitrate = max(rich.bitrate, 96_000 * channels)
+    try expectTones(rich, within: 0.2)
+  }
+
+  private func expectTones(_ configuration: OpusConfiguration, within tolerance: Double) throws {
+    let channels = configuration.layout.count
+    let settled = try roundTrip(configuration, packets: 120).pcm[(40 * 240 * channels)...]
     for channel in 0..<channels {
       for tone in 0..<channels {
         let level = Tones.level(
           settled, channel: channel, channels: channels, frequency: Tones.frequency(channel: tone))
-        if tone == channel { #expect(abs(level + 20) < 0.2) } else { #expect(level < -45) }
+        if tone == channel { #expect(abs(level + 20) < tolerance) } else { #expect(level < -45) }
       }
     }
   }
@@ -82,9 +92,9 @@ func roundTrip(
   }
 
   @Test(arguments: FrameDuration.allCases) func everyDurationWorks(_ frame: FrameDuration) throws {
-    let trip = try roundTrip(.standard(layout: .stereo, bitrate: 128_000, frame: frame), packets: 40)
-    #expect(trip.sizes == [128_000 / 8 * frame.rawValue / 48_000])
-    #expect(OpusConfiguration.standard(layout: .stereo, bitrate: 128_000, frame: frame).samplesPerFrame == 2 * frame.rawValue)
+    let configuration = OpusConfiguration.standard(layout: .stereo, bitrate: 128_000, frame: frame)
+    #expect(try roundTrip(configuration, packets: 40).sizes == [128_000 / 8 * frame.rawValue / 48_000])
+    #expect(configuration.samplesPerFrame == 2 * frame.rawValue)
   }
 
   @Test func variableBitrateVaries() throws {

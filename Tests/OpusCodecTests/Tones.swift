@@ -2,7 +2,7 @@ import Glibc
 
 /// Sines for codec tests, and a probe for them.
 enum Tones {
-  /// Frequency of the tone that tests put in a channel. No two related, all under the LFE's and the codec's limits.
+  /// Frequency of the tone that tests put in a channel. No two related.
   static func frequency(channel: Int) -> Double { [997, 1511, 443, 2239, 3347, 701, 1873, 2791][channel] }
 
   static func interleaved(frames: Range<Int>, channels: Int, amplitude: Double) -> [Float] {

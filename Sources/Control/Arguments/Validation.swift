@@ -51,7 +51,7 @@ extension VerbParameter.Kind {
 
 extension [VerbParameter] {
   /// Null for an optional argument counts as not given, because many clients write it so.
-  func validated(_ members: JSONObject, at path: String = "") throws(ControlError) -> JSONObject {
+  public func validated(_ members: JSONObject, at path: String = "") throws(ControlError) -> JSONObject {
     var checked = JSONObject()
     for (name, value) in members {
       guard let parameter = first(where: { $0.name == name || $0.alias == name }) else {

@@ -33,7 +33,7 @@ public final class EventLoop: SerialExecutor {
 
   private init() {
     do throws(SystemError) {
-      poller = try Poller()
+      poller = try Poller.open()
     } catch {
       fatalError("the control loop cannot start: \(error)")
     }

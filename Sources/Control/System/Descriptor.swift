@@ -6,6 +6,12 @@ struct Descriptor: ~Copyable {
 
   init(owning number: Int32) { self.number = number }
 
+  /// Takes what a system call returned; -1 throws its errno.
+  init(opened number: Int32, by call: String) throws(SystemError) {
+    guard number >= 0 else { throw SystemError(call) }
+    self.number = number
+  }
+
   deinit { close(number) }
 }
 

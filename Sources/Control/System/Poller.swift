@@ -16,18 +16,21 @@ struct Poller: ~Copyable, Sendable {
   private static let wakeTag = UInt64.max
   private static let alarmTag = UInt64.max - 1
 
-  init() throws(SystemError) {
-    let epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-    guard epoll >= 0 else { throw SystemError("epoll_create1") }
-    self.epoll = Descriptor(owning: epoll)
-    let counter = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-    guard counter >= 0 else { throw SystemError("eventfd") }
-    wakeCounter = Descriptor(owning: counter)
-    let alarm = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
-    guard alarm >= 0 else { throw SystemError("timerfd_create") }
-    self.alarm = Descriptor(owning: alarm)
-    try control(EPOLL_CTL_ADD, wakeCounter.number, .read, tag: Self.wakeTag)
-    try control(EPOLL_CTL_ADD, alarm, .read, tag: Self.alarmTag)
+  static func open() throws(SystemError) -> Poller {
+    let epoll = try Descriptor(opened: epoll_create1(Int32(EPOLL_CLOEXEC)), by: "epoll_create1")
+    let counter = try Descriptor(opened: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)), by: "eventfd")
+    let alarm = try Descriptor(
+      opened: timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK)), by: "timerfd_create")
+    let poller = Poller(epoll: epoll, wakeCounter: counter, alarm: alarm)
+    try poller.control(EPOLL_CTL_ADD, poller.wakeCounter.number, .read, tag: Self.wakeTag)
+    try poller.control(EPOLL_CTL_ADD, poller.alarm.number, .read, tag: Self.alarmTag)
+    return poller
+  }
+
+  private init(epoll: consuming Descriptor, wakeCounter: consuming Descriptor, alarm: consuming Descriptor) {
+    self.epoll = epoll
+    self.wakeCounter = wakeCounter
+    self.alarm = alarm
   }
 
   /// Thread: any.

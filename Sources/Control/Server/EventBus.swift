@@ -1,0 +1,113 @@
+/// Topics and who listens. Publishing never waits: each client has a bounded queue that coalesces or drops.
+@ControlActor
+public final class EventBus {
+  /// What happens to events a client does not read in time.
+  public enum Kind: String, Sendable {
+    /// Every event is the whole state (of its key), so only the latest one matters.
+    case state
+    /// Every event counts; the oldest are dropped and the number of dropped ones is told.
+    case log
+  }
+
+  private struct Topic {
+    let kind: Kind
+    let summary: String
+    let snapshot: @ControlActor () -> JSON
+    var revision = 0
+    var subscribers: [ObjectIdentifier: Subscriber] = [:]
+  }
+
+  private struct Subscriber {
+    let client: ClientSession
+    let form: RequestForm
+  }
+
+  private var table: [String: Topic] = [:]
+
+  nonisolated public init() {}
+
+  /// Adds a topic. `snapshot` is what a new subscriber gets.
+  public func declare(
+    _ name: String, _ kind: Kind, summary: String, snapshot: @escaping @ControlActor () -> JSON = { .null }
+  ) {
+    precondition(table[name] == nil, "topic \(name) is declared twice")
+    table[name] = Topic(kind: kind, summary: summary, snapshot: snapshot)
+  }
+
+  /// Sends an event to the topic's subscribers. Events of a state topic coalesce among those with the same `key`, such
+  /// as the name of the one thing they describe.
+  public func publish(_ name: String, _ data: JSON, key: String? = nil) {
+    guard var topic = table[name] else { preconditionFailure("topic \(name) is not declared") }
+    topic.revision += 1
+    table[name] = topic
+    guard !topic.subscribers.isEmpty else { return }
+    let event = EventText(topic: name, key: key, kind: topic.kind, revision: topic.revision, data: data)
+    for subscriber in topic.subscribers.values { subscriber.client.deliver(event, form: subscriber.form) }
+  }
+
+  /// Whether publishing would reach anybody; lets a publisher skip costly data.
+  public func hasSubscribers(_ name: String) -> Bool { table[name]?.subscribers.isEmpty == false }
+
+  public var topics: [(name: String, kind: Kind, summary: String)] {
+    table.map { ($0.key, $0.value.kind, $0.value.summary) }.sorted { $0.name < $1.name }
+  }
+
+  // MARK: clients
+
+  func checkTopics(_ names: [String]) throws(ControlError) {
+    for (place, name) in names.enumerated() where table[name] == nil {
+      throw ControlError(
+        .notFound, "no topic is named \(name.prefix(64))", path: "topics[\(place)]",
+        hint: nearestName(to: name, among: table.keys))
+    }
+  }
+
+  func subscribe(
+    _ client: ClientSession, to name: String, form: RequestForm
+  ) -> (revision: Int, snapshot: JSON) {
+    table[name]?.subscribers[ObjectIdentifier(client)] = Subscriber(client: client, form: form)
+    guard let topic = table[name] else { return (0, .null) }
+    return (topic.revision, topic.snapshot())
+  }
+
+  func unsubscribe(_ client: ClientSession, from name: String) {
+    table[name]?.subscribers[ObjectIdentifier(client)] = nil
+  }
+
+  func unsubscribe(_ client: ClientSession) {
+    for name in table.keys { unsubscribe(client, from: name) }
+  }
+
+  func topicNames(of client: ClientSession) -> [String] {
+    table.filter { $0.value.subscribers[ObjectIdentifier(client)] != nil }.keys.sorted()
+  }
+}
+
+/// One event, written once for all its readers.
+struct EventText {
+  let topic: String
+  let key: String?
+  let kind: EventBus.Kind
+  let revision: Int
+  private let data: JSON
+  private let dataBytes: [UInt8]
+
+  init(topic: String, key: String?, kind: EventBus.Kind, revision: Int, data: JSON) {
+    self.topic = topic
+    self.key = key
+    self.kind = kind
+    self.revision = revision
+    self.data = data
+    dataBytes = data.bytes
+  }
+
+  /// What follows `"rev":n` in the line.
+  func tail(_ form: RequestForm) -> [UInt8] {
+    guard form == .flat, var members = data.objectValue else { return Array(#","data":"#.utf8) + dataBytes + [0x7D, 0x0A] }
+    members["event"] = nil
+    members["rev"] = nil
+    var tail = JSON.object(members).bytes
+    tail[0] = UInt8(ascii: members.isEmpty ? " " : ",")
+    return tail + [0x0A]
+  }
+}

@@ -1,0 +1,26 @@
+/// Starts the events of topics. The answer holds each topic's present state and revision, so nothing is missed between
+/// asking and listening.
+enum SubscribeVerb: Verb {
+  static let name = "subscribe"
+  static let summary = "Starts the events of some topics and returns their present state."
+  static let parameters: [VerbParameter] = [
+    .required("topics", .array(of: .string, maximumCount: 32), alias: "events", "names as in describe")
+  ]
+  static let result = "topics: for each, rev and snapshot"
+
+  static func run(
+    _ arguments: Arguments, client: ClientSession, in context: any ControlContext
+  ) throws(ControlError) -> JSON {
+    let names = try arguments.required("topics", as: .array(of: .string))
+    try client.server.bus.checkTopics(names)
+    var topics = JSONObject()
+    for name in names {
+      let state = client.server.bus.subscribe(client, to: name, form: arguments.form)
+      topics[name] = ["rev": JSON(state.revision), "snapshot": state.snapshot]
+    }
+    return ["topics": .object(topics)]
+  }
+}
+
+@section("streamd_verbs") @used
+let subscribeRecord: VerbRecord = (1, { exportVerb(SubscribeVerb.self) })

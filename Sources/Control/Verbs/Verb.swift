@@ -1,0 +1,95 @@
+/// What verbs act on: the daemon's composition root conforms, and each verb names the concrete class as its `Context`.
+@ControlActor
+public protocol ControlContext: AnyObject, Sendable {}
+
+/// What is known about an operation without running it.
+public protocol VerbDescription: SendableMetatype {
+  /// The class or protocol `run` acts on. The default suits verbs that need nothing of the daemon.
+  associatedtype Context = any ControlContext
+
+  /// As in `"op"`: lower case, groups separated by a dot.
+  static var name: String { get }
+  /// One line.
+  static var summary: String { get }
+  static var parameters: [VerbParameter] { get }
+  /// What the result holds, one line.
+  static var result: String { get }
+}
+
+/// One operation of the control plane, answered at once. One file holds one verb and its record:
+///
+///     @section("streamd_verbs") @used
+///     let pingRecord: VerbRecord = (1, { exportVerb(PingVerb.self) })
+public protocol Verb: VerbDescription {
+  /// Called with arguments that passed `parameters`; defaults are filled in.
+  @ControlActor
+  static func run(
+    _ arguments: Arguments, client: ClientSession, in context: Context
+  ) throws(ControlError) -> JSON
+}
+
+/// A verb that waits for something. Its reply may come after those of later requests; the task is cancelled when the
+/// client goes away.
+public protocol DeferredVerb: VerbDescription {
+  @ControlActor
+  static func run(
+    _ arguments: Arguments, client: ClientSession, in context: Context
+  ) async throws(ControlError) -> JSON
+}
+
+extension VerbDescription {
+  public static var parameters: [VerbParameter] { [] }
+}
+
+/// A verb with its type erased.
+public struct VerbDescriptor: Sendable {
+  enum Action: Sendable {
+    case immediate(
+      @Sendable @ControlActor (Arguments, ClientSession, any ControlContext) throws(ControlError) -> JSON)
+    case deferred(
+      @Sendable @ControlActor (Arguments, ClientSession, any ControlContext) async throws(ControlError) -> JSON)
+  }
+
+  public let name: String
+  public let summary: String
+  public let parameters: [VerbParameter]
+  public let result: String
+  let action: Action
+
+  init<Described: VerbDescription>(_ verb: Described.Type, _ action: Action) {
+    name = verb.name
+    summary = verb.summary
+    parameters = verb.parameters
+    result = verb.result
+    self.action = action
+  }
+
+  public init<Exported: Verb>(_ verb: Exported.Type) {
+    self.init(
+      verb,
+      .immediate { arguments, client, context throws(ControlError) in
+        try verb.run(arguments, client: client, in: try verb.checked(context))
+      })
+  }
+
+  public init<Exported: DeferredVerb>(_ verb: Exported.Type) {
+    self.init(
+      verb,
+      .deferred { arguments, client, context async throws(ControlError) in
+        try await verb.run(arguments, client: client, in: try verb.checked(context))
+      })
+  }
+
+  public var isDeferred: Bool {
+    if case .deferred = action { true } else { false }
+  }
+}
+
+extension VerbDescription {
+  fileprivate static func checked(_ context: any ControlContext) throws(ControlError) -> Context {
+    guard let context = context as? Context else {
+      throw ControlError(.internal, "\(name) is served by the wrong daemon")
+    }
+    return context
+  }
+}

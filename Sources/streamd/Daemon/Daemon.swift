@@ -1,0 +1,167 @@
+import AudioCore
+import AudioIO
+import Control
+import Glibc
+import Settings
+import Wiring
+
+/// The composition root: captures, sessions and what is said about them.
+@ControlActor
+final class Daemon: ControlContext {
+  static let version = "0.1.0"
+
+  let settings: Settings
+  let log: Log
+  let backend: any AudioBackend
+  let bus: EventBus
+  let startedAt = renderNow()
+
+  private var downlinks: [Downlink.Key: DownlinkEntry] = [:]
+  private var sessions: [StreamSession] = []
+  private var lastSession = 0
+
+  /// More would only mean that nobody closes them.
+  static let sessionLimit = 64
+
+  init(settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus) {
+    self.settings = settings
+    self.log = log
+    self.backend = backend
+    self.bus = bus
+  }
+
+  // MARK: Sessions
+
+  func openSession(_ spec: SessionSpec) throws(ControlError) -> StreamSession {
+    guard sessions.count < Self.sessionLimit else {
+      throw ControlError(.busy, "there are \(sessions.count) sessions already", hint: "close one first")
+    }
+    if sessions.contains(where: { $0.spec.name == spec.name && !spec.name.isEmpty }) {
+      throw ControlError(.conflict, "a session is named \"\(spec.name)\" already", path: "name")
+    }
+    let downlink = try self.downlink(for: spec.source)
+    lastSession += 1
+    let session: StreamSession
+    do {
+      session = try StreamSession(identifier: "s\(lastSession)", spec: spec, downlink: downlink)
+    } catch {
+      releaseUnused()
+      throw error.controlError
+    }
+    sessions.append(session)
+    log.info(
+      "session \(session.identifier) open: \(spec.source.target) to \(spec.host):\(spec.port), "
+        + "\(spec.configuration.layout.count) channels, \(spec.configuration.bitrate) bit/s")
+    publishSessions()
+    return session
+  }
+
+  /// By identifier or name.
+  func session(_ name: String) throws(ControlError) -> StreamSession {
+    if let found = sessions.first(where: { $0.identifier == name || $0.spec.name == name }) { return found }
+    let known = sessions.map(\.identifier).joined(separator: ", ")
+    throw ControlError(
+      .notFound, "no session \"\(name)\"", path: "session",
+      hint: known.isEmpty ? "no session is open" : "open sessions: \(known)")
+  }
+
+  func closeSession(_ session: StreamSession) -> JSON {
+    session.close()
+    sessions.removeAll { $0 === session }
+    let last = report(of: session)
+    log.info("session \(session.identifier) closed after \(session.statistics().packets) packets")
+    releaseUnused()
+    publishSessions()
+    return .object(last)
+  }
+
+  var allSessions: [StreamSession] { sessions }
+
+  // MARK: Captures
+
+  private func downlink(for key: Downlink.Key) throws(ControlError) -> Downlink {
+    if let entry = downlinks[key] { return entry.downlink }
+    let name = downlinks.isEmpty ? "streamd.capture" : "streamd.capture-\(downlinks.count + 1)"
+    do {
+      let downlink = try Downlink(backend: backend, key: key, name: name) { state in
+        EventLoop.shared.post { [weak self] in self?.captureChanged(key, state) }
+      }
+      downlinks[key] = DownlinkEntry(downlink: downlink)
+      return downlink
+    } catch {
+      throw error.controlError
+    }
+  }
+
+  private func releaseUnused() {
+    for (key, entry) in downlinks where entry.downlink.busCount == 0 {
+      entry.downlink.stop()
+      downlinks[key] = nil
+    }
+    publishHealth()
+  }
+
+  private func captureChanged(_ key: Downlink.Key, _ state: StreamState) {
+    guard let entry = downlinks[key], let line = entry.enter(state, at: renderNow()) else {
+      publishHealth()
+      return
+    }
+    say(line, about: key)
+    publishHealth()
+    publishSessions()
+  }
+
+  private func say(_ line: DownlinkEntry.Line, about key: Downlink.Key) {
+    let text = "capture \(key.target): \(line.text)"
+    if line.isTrouble { log.warning(text) } else { log.info(text) }
+    bus.publish(
+      "log", ["level": .string(line.isTrouble ? "warning" : "info"), "message": .string(text)])
+  }
+
+  var captures: [(key: Downlink.Key, entry: DownlinkEntry)] {
+    downlinks.map { ($0.key, $0.value) }.sorted { "\($0.key.target)" < "\($1.key.target)" }
+  }
+
+  /// What a session hears now.
+  func entry(of session: StreamSession) -> DownlinkEntry? { downlinks[session.spec.source] }
+
+  // MARK: Time
+
+  /// Every half second: drains what render recorded, speaks of troubles that last.
+  func tick() {
+    for (key, entry) in downlinks {
+      let (incidents, quanta) = entry.downlink.drain()
+      entry.incidents = incidents
+      if let last = quanta.last, quanta.count > 0 { log.debug("capture \(key.target): graph quantum \(last)") }
+      if let line = entry.overdue(at: renderNow()) { say(line, about: key) }
+    }
+    if !sessions.isEmpty { publishSessions() }
+  }
+
+  private func publishSessions() { bus.publish("sessions", sessionsSnapshot()) }
+  private func publishHealth() { bus.publish("health", health()) }
+
+  func shutdown() {
+    for session in sessions { session.close() }
+    sessions = []
+    for entry in downlinks.values { entry.downlink.stop() }
+    downlinks = [:]
+  }
+}
+
+extension SessionError {
+  var controlError: ControlError {
+    switch code {
+    case "address": ControlError(.badArgs, message, path: "to")
+    case let code where code.hasPrefix("opus_bad_"):
+      ControlError(.badArgs, message, path: String(code.dropFirst("opus_bad_".count)))
+    default: ControlError(.unavailable, message)
+    }
+  }
+}
+
+extension BackendError {
+  var controlError: ControlError {
+    ControlError(recovery == .permanent ? .badArgs : .unavailable, message, hint: hint)
+  }
+}

@@ -1,0 +1,63 @@
+import AudioCore
+import AudioIO
+import Control
+import OpusCodec
+import Settings
+import Wiring
+
+// From what a user asked for, in whichever form, to what a session is.
+extension SessionSpec {
+  /// A session of the configuration file.
+  init(_ session: Settings.Session, settings: Settings) throws(ControlError) {
+    let explicit = session.origin(of: "bitrate") != nil || settings.origin(of: "stream.bitrate") != nil
+    try self.init(
+      name: session.name, to: session.to, channels: session.stream.channels,
+      bitrate: explicit ? session.stream.bitrate : nil, stream: session.stream, capture: session.capture,
+      gain: Decibels(0))
+  }
+
+  init(
+    name: String, to endpoint: Settings.Endpoint, channels: Int, bitrate: Int?, stream: Settings.Stream,
+    capture: Settings.Capture, gain: Decibels
+  ) throws(ControlError) {
+    guard let layout = ChannelLayout(channels: channels) else {
+      throw ControlError(.badArgs, "\(channels) channels; 1, 2, 6 and 8 are possible", path: "channels")
+    }
+    guard let frame = FrameDuration(microseconds: stream.frame.microseconds) else {
+      throw ControlError(.badArgs, "no such frame length", path: "frame_ms")
+    }
+    var codec = OpusConfiguration.standard(
+      layout: layout, bitrate: bitrate ?? Self.usualBitrate(channels: channels), frame: frame)
+    codec.complexity = stream.complexity
+    codec.variableBitrate = stream.vbr
+    do { try codec.validate() } catch { throw SessionError(error).controlError }
+    self.init(
+      name: name, host: endpoint.host, port: endpoint.port, configuration: codec,
+      payloadType: UInt8(stream.payloadType), carriesCaptureTime: stream.captureTime, gain: gain,
+      source: Downlink.Key(
+        target: SinkTarget(capture.target), quantum: capture.latency.cycleFrames.map { FrameCount($0) }))
+  }
+
+  /// What game streams use for each layout.
+  private static func usualBitrate(channels: Int) -> Int {
+    switch channels {
+    case 6: 256_000
+    case 8: 450_000
+    case 1: 64_000
+    default: 96_000
+    }
+  }
+}
+
+extension SinkTarget {
+  init(_ target: Settings.CaptureTarget) {
+    switch target {
+    case .defaultSink: self = .defaultSink
+    case .sink(let name): self = .named(name)
+    }
+  }
+}
+
+extension SessionError {
+  init(_ error: OpusError) { self.init(code: error.code, message: error.message) }
+}

@@ -1,0 +1,134 @@
+import AudioCore
+import AudioIO
+import Capture
+import Control
+import Wiring
+
+// What `status`, `session.list` and the event topics say.
+extension Daemon {
+  func status() -> JSON {
+    [
+      "name": "streamd", "version": .string(Self.version), "state": .string(stateWord),
+      "uptime_s": JSON(seconds(since: startedAt)), "backend": .string(backend.name),
+      "problems": .array(problems()), "captures": .array(captures.map { .object(report(of: $0.key, $0.entry)) }),
+      "sessions": .array(allSessions.map { .object(report(of: $0)) }),
+    ]
+  }
+
+  /// `idle` without sessions, `ok`, or `degraded` with the reasons beside it.
+  private var stateWord: String { problems().isEmpty ? (allSessions.isEmpty ? "idle" : "ok") : "degraded" }
+
+  func health() -> JSON { ["state": .string(stateWord), "problems": .array(problems())] }
+
+  private func problems() -> [JSON] {
+    captures.compactMap { key, entry in
+      guard case .waiting(let error) = entry.state else { return nil }
+      return .object(report(of: error, target: key.target, since: entry.since))
+    }
+  }
+
+  private func report(of error: BackendError, target: SinkTarget, since: HostTime) -> JSONObject {
+    var result: JSONObject = [
+      "target": .string("\(target)"), "code": .string(error.code.rawValue), "message": .string(error.message),
+      "recovery": .string(error.recovery.rawValue), "for_s": JSON(seconds(since: since)),
+    ]
+    if let hint = error.hint { result["hint"] = .string(hint) }
+    return result
+  }
+
+  private func report(of key: Downlink.Key, _ entry: DownlinkEntry) -> JSONObject {
+    let stream = entry.downlink.report
+    var result: JSONObject = ["target": .string("\(key.target)"), "state": .string(word(entry.state))]
+    if case .running(let device) = entry.state { result["device"] = .string(device) }
+    if case .waiting(let error) = entry.state { result["reason"] = .string(error.description) }
+    if let layout = stream.format?.layout { result["channels"] = JSON(layout.names) }
+    result["quantum"] = JSON(stream.quantum)
+    result["graph_rate"] = JSON(stream.graphRate)
+    result["cycles"] = JSON(stream.cycles)
+    result["scheduling"] = .string(stream.scheduling)
+    result["quantum_changes"] = JSON(entry.incidents.quantumChanges)
+    result["missed_cycles"] = JSON(entry.incidents.missedCycles)
+    result["missed_ms"] = milliseconds(frames: entry.incidents.missedFrames)
+    result["late_wakes"] = JSON(entry.incidents.lateWakes)
+    result["worst_late_ms"] = rounded(entry.incidents.worstLateness.milliseconds)
+    return result
+  }
+
+  private func word(_ state: StreamState) -> String {
+    switch state {
+    case .stopped: "stopped"
+    case .waiting: "waiting"
+    case .running: "running"
+    }
+  }
+
+  func sessionsSnapshot() -> JSON { ["sessions": .array(allSessions.map { .object(report(of: $0)) })] }
+
+  func report(of session: StreamSession) -> JSONObject {
+    let spec = session.spec
+    let codec = spec.configuration
+    let now = session.statistics()
+    var result: JSONObject = [
+      "session": .string(session.identifier), "name": .string(spec.name), "protocol": "rtp",
+      "to": .string(spec.host.contains(":") ? "[\(spec.host)]:\(spec.port)" : "\(spec.host):\(spec.port)"),
+      "target": .string("\(spec.source.target)"),
+    ]
+    if let entry = entry(of: session) {
+      result["state"] = .string(now.isSilent ? "silent" : "live")
+      if case .waiting(let error) = entry.state {
+        result["reason"] = .string(error.description)
+        result["reason_code"] = .string(error.code.rawValue)
+      }
+      if case .running(let device) = entry.state { result["device"] = .string(device) }
+    } else {
+      result["state"] = "closed"
+    }
+    result["channels"] = JSON(codec.layout.count)
+    result["layout"] = JSON(codec.layout.names)
+    result["bitrate"] = JSON(codec.bitrate)
+    result["frame_ms"] = JSON(Double(codec.frame.frames.value) / 48)
+    result["payload_type"] = JSON(spec.payloadType)
+    result["ssrc"] = JSON(session.source)
+    result["local_port"] = JSON(session.localPort)
+    result["uptime_s"] = JSON(seconds(since: session.openedAt))
+    result["scheduling"] = .string(session.scheduling)
+    result["sent"] = [
+      "packets": JSON(now.packets), "bytes": JSON(now.bytes), "errors": JSON(now.sendErrors),
+      "last_errno": JSON(now.lastSendError), "encode_errors": JSON(now.encodeErrors),
+    ]
+    result["capture"] = [
+      "silence_ms": JSON(Double(now.reframed.silentFrames) * Double(codec.frame.frames.value) / 48),
+      "gaps": JSON(now.reframed.gaps), "gap_ms": milliseconds(frames: now.reframed.gapFrames),
+      "stale_ms": milliseconds(frames: now.reframed.staleFrames),
+      "late_ms": milliseconds(frames: now.reframed.lateFrames),
+      "flooded_ms": milliseconds(frames: UInt64(session.floodedFrames)),
+    ]
+    result["clock"] = ["frames": JSON(now.position), "monotonic_ns": JSON(now.positionTime.nanoseconds)]
+    return result
+  }
+
+  /// Levels since the last call, for the `levels` topic.
+  func levels() -> JSON {
+    .object(["sessions": .array(allSessions.map { .object(levels(of: $0)) })])
+  }
+
+  private func levels(of session: StreamSession) -> JSONObject {
+    let now = session.statistics(resetLevels: true)
+    let labels = session.spec.configuration.layout.names
+    return [
+      "session": .string(session.identifier),
+      "channels": .array(
+        labels.enumerated().map { index, label in
+          [
+            "channel": .string(label),
+            "peak_dbfs": rounded(Decibels(amplitude: Double(now.peaks[index])).value),
+            "rms_dbfs": rounded(Decibels(amplitude: now.powers[index].squareRoot()).value),
+          ]
+        }),
+    ]
+  }
+
+  private func seconds(since time: HostTime) -> Double { ((renderNow() - time).milliseconds / 100).rounded() / 10 }
+  private func milliseconds(frames: UInt64) -> JSON { rounded(Double(frames) / 48) }
+  private func rounded(_ value: Double) -> JSON { JSON((value * 100).rounded() / 100) }
+}

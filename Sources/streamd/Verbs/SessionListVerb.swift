@@ -1,0 +1,15 @@
+import Control
+
+/// Every open session.
+enum SessionListVerb: Verb {
+  static let name = "session.list"
+  static let summary = "Every open session with its counters."
+  static let result = "sessions[]"
+
+  static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
+    daemon.sessionsSnapshot()
+  }
+}
+
+@section("streamd_verbs") @used
+let sessionListRecord: VerbRecord = (1, { exportVerb(SessionListVerb.self) })

@@ -1,0 +1,86 @@
+import AudioCore
+import AudioIO
+import Control
+import Settings
+import Wiring
+
+/// Starts sending what a sink plays to a client. Anything left out comes from the configuration.
+enum SessionOpenVerb: Verb {
+  static let name = "session.open"
+  static let summary = "Starts sending what a sink plays to a client, as Opus over RTP."
+  static let parameters: [VerbParameter] = [
+    .required("to", .text(maximumBytes: 300), "Where to send: host:port, IPv6 in brackets."),
+    .optional("protocol", .choice(["rtp"]), default: "rtp", "How packets look on the wire."),
+    .optional("name", .text(maximumBytes: 64), "A name of your own, unique among open sessions."),
+    .optional(
+      "target", .text(maximumBytes: 300), "What to hear: default-sink, or sink:<node name>. Never a microphone."),
+    .optional(
+      "latency", .choice(Settings.Latency.allCases.map(\.rawValue)),
+      "Asks the graph for a cycle of 128 frames (low), 256 (balanced), or leaves it alone (relaxed)."),
+    .optional("channels", .integer(1...8), "1, 2, 6 or 8, in the order FL FR FC LFE RL RR SL SR."),
+    .optional(
+      "bitrate", .integer(6000...4_000_000), unit: "bit/s",
+      "All channels together; left out: 64000, 96000, 256000 or 450000 for 1, 2, 6 or 8 channels."),
+    .optional("frame_ms", .number(2.5...20), unit: "ms", "Sound per packet: 2.5, 5, 10 or 20."),
+    .optional("complexity", .integer(0...10), "The encoder's effort."),
+    .optional("vbr", .boolean, "Variable instead of constant bit rate."),
+    .optional("payload_type", .integer(96...127), "The RTP payload type."),
+    .optional("capture_time", .boolean, "Adds the absolute capture time to every packet (12 to 16 bytes)."),
+    .optional("gain_db", .number(-120...20), default: 0, unit: "dB", "Applied to this session only."),
+  ]
+  static let result = "session{} and sdp, the text a player needs"
+
+  static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
+    let session = try daemon.openSession(try spec(arguments, daemon.settings))
+    return ["session": .object(daemon.report(of: session)), "sdp": .string(session.description)]
+  }
+
+  /// From the command line's words, under the same checks.
+  static func spec(_ members: JSONObject, _ settings: Settings) throws(ControlError) -> SessionSpec {
+    try spec(Arguments(try parameters.validated(members)), settings)
+  }
+
+  private static func spec(_ arguments: Arguments, _ settings: Settings) throws(ControlError) -> SessionSpec {
+    let endpoint: Settings.Endpoint
+    do {
+      endpoint = try Settings.Endpoint(try arguments.required("to", as: .string))
+    } catch let error as ControlError {
+      throw error
+    } catch {
+      throw ControlError(.badArgs, "no usable host and port: \(error)", path: "to", hint: "such as 127.0.0.1:5004")
+    }
+    var stream = settings.stream
+    if let value = try arguments.optional("frame_ms", as: .number) {
+      guard let frame = Settings.FrameLength(rawValue: Int(value * 1000)) else {
+        throw ControlError(.badArgs, "\(value) is no frame length", path: "frame_ms", hint: "2.5, 5, 10 or 20")
+      }
+      stream.frame = frame
+    }
+    stream.complexity = try arguments.optional("complexity", as: .integer) ?? stream.complexity
+    stream.vbr = try arguments.optional("vbr", as: .boolean) ?? stream.vbr
+    stream.payloadType = try arguments.optional("payload_type", as: .integer) ?? stream.payloadType
+    stream.captureTime = try arguments.optional("capture_time", as: .boolean) ?? stream.captureTime
+    var capture = settings.capture
+    if let text = try arguments.optional("target", as: .string) {
+      switch SinkTarget(text) {
+      case .defaultSink: capture.target = .defaultSink
+      case .named(let name): capture.target = .sink(name)
+      case nil:
+        throw ControlError(
+          .badArgs, "\"\(text)\" names nothing to hear", path: "target", hint: "default-sink or sink:<node name>")
+      }
+    }
+    if let latency = try arguments.optional("latency", as: .string) {
+      capture.latency = Settings.Latency(rawValue: latency) ?? capture.latency
+    }
+    let asked = try arguments.optional("channels", as: .integer)
+    let configured = settings.origin(of: "stream.bitrate") != nil && asked == nil ? stream.bitrate : nil
+    return try SessionSpec(
+      name: try arguments.optional("name", as: .string) ?? "", to: endpoint, channels: asked ?? stream.channels,
+      bitrate: try arguments.optional("bitrate", as: .integer) ?? configured, stream: stream, capture: capture,
+      gain: Decibels(try arguments.optional("gain_db", as: .number) ?? 0))
+  }
+}
+
+@section("streamd_verbs") @used
+let sessionOpenRecord: VerbRecord = (1, { exportVerb(SessionOpenVerb.self) })

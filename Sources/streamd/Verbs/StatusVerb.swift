@@ -1,0 +1,15 @@
+import Control
+
+/// How the daemon is, what it hears and whom it serves.
+enum StatusVerb: Verb {
+  static let name = "status"
+  static let summary = "State, problems with their reasons, captures and sessions."
+  static let result = "state (idle, ok, degraded), problems[], captures[], sessions[]"
+
+  static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
+    daemon.status()
+  }
+}
+
+@section("streamd_verbs") @used
+let statusRecord: VerbRecord = (1, { exportVerb(StatusVerb.self) })

@@ -1,0 +1,105 @@
+public import AudioCore
+public import AudioIO
+public import Mixer
+import Synchronization
+
+/// One capture and the buses it feeds: a monitor stream drives the renderer, whose plan follows the sink's layout and
+/// the buses there are.
+public final class Downlink: @unchecked Sendable {
+  public struct Key: Hashable, Sendable {
+    public var target: SinkTarget
+    public var quantum: FrameCount?
+
+    public init(target: SinkTarget, quantum: FrameCount?) {
+      self.target = target
+      self.quantum = quantum
+    }
+  }
+
+  /// What the render thread reported, added up.
+  public struct Incidents: Sendable, Equatable {
+    public var quantumChanges: UInt64 = 0
+    public var missedCycles: UInt64 = 0
+    public var missedFrames: UInt64 = 0
+    public var lateWakes: UInt64 = 0
+    public var worstLateness = HostDuration.zero
+  }
+
+  private struct State {
+    var layout: ChannelLayout?
+    var buses: [BusOutput] = []
+    var incidents = Incidents()
+  }
+
+  public let key: Key
+  private let renderer = Renderer()
+  private let state = Mutex(State())
+  private var stream: (any AudioStream)?
+
+  /// `changed` is called on the backend's thread.
+  public init(
+    backend: any AudioBackend, key: Key, name: String, changed: @escaping @Sendable (StreamState) -> Void
+  ) throws(BackendError) {
+    self.key = key
+    let request = StreamRequest(
+      role: .monitor(of: key.target), name: name, description: "streamd desktop capture", quantum: key.quantum)
+    stream = try backend.open(request, client: renderer) { [weak self] event in
+      switch event {
+      case .format(let format): self?.follow(format.layout)
+      case .state(let state): changed(state)
+      }
+    }
+    try stream?.start()
+  }
+
+  deinit { stream?.stop() }
+
+  public func stop() {
+    stream?.stop()
+    stream = nil
+  }
+
+  /// False once stopped: then nothing will ever come again.
+  public var isAlive: Bool { stream != nil }
+  public var report: StreamReport { stream?.report ?? StreamReport() }
+  public var inputLayout: ChannelLayout? { state.withLock { $0.layout } }
+  public var busCount: Int { state.withLock { $0.buses.count } }
+
+  /// Thread: control.
+  public func add(_ bus: BusOutput) { edit { $0.buses.append(bus) } }
+  public func remove(_ bus: BusOutput) { edit { $0.buses.removeAll { $0 === bus } } }
+
+  /// Thread: the backend's, before the first block in that layout.
+  private func follow(_ layout: ChannelLayout) { edit { $0.layout = layout } }
+
+  private func edit(_ change: (inout State) -> Void) {
+    state.withLock { state in
+      change(&state)
+      guard let layout = state.layout else { return }
+      renderer.publish(RenderPlan(input: layout, buses: state.buses))
+    }
+  }
+
+  /// Reads the render thread's records and frees retired plans; returns quantum changes for the log. Thread: control.
+  public func drain() -> (incidents: Incidents, quanta: [Int]) {
+    state.withLock { state in
+      renderer.reclaim()
+      var quanta: [Int] = []
+      for record in renderer.takeRecords() {
+        switch record.kind {
+        case .quantumChanged:
+          state.incidents.quantumChanges += 1
+          quanta.append(Int(record.value))
+        case .missed:
+          state.incidents.missedCycles += 1
+          state.incidents.missedFrames += UInt64(max(record.value, 0))
+        case .lateWake:
+          state.incidents.lateWakes += 1
+          state.incidents.worstLateness = max(state.incidents.worstLateness, HostDuration(nanoseconds: record.value))
+        case .flooded, .layoutMismatch: break
+        }
+      }
+      return (state.incidents, quanta)
+    }
+  }
+}
