@@ -75,6 +75,12 @@ let package = Package(
     .testTarget(
       name: "VirtualMicTests", dependencies: ["VirtualMic", "AudioCore", "OpusCodec", "Wire"],
       swiftSettings: house),
+
+    // What tests share.
+    .target(name: "CRenderGuard", path: "Tests/CRenderGuard"),
+    .target(name: "TestSupport", dependencies: ["AudioCore"], path: "Tests/Support", swiftSettings: render),
+    .testTarget(
+      name: "SoundnessTests", dependencies: ["AudioCore", "TestSupport", "CRenderGuard"], swiftSettings: house),
   ],
   cxxLanguageStandard: .cxx17
 )

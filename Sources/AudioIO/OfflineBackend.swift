@@ -51,7 +51,8 @@ public final class OfflineBackend: AudioBackend {
   /// Runs cycles until virtual time has moved by `duration`.
   public func advance(by duration: HostDuration) {
     let end = now + duration
-    while now < end { advance() }
+    // Without a stream there is no clock to wait for.
+    while now < end && streams.withLock({ !$0.isEmpty }) { advance() }
   }
 
   /// The latest virtual time of any stream.
@@ -80,6 +81,8 @@ public final class OfflineStream: AudioStream {
   private let client: RenderClient
   private let events: @Sendable (StreamEvent) -> Void
   private let state: Mutex<State>
+  /// Held while the client renders.
+  private let rendering = Mutex(())
 
   init(
     request: StreamRequest, domain: OfflineBackend.Domain, client: RenderClient,
@@ -93,11 +96,14 @@ public final class OfflineStream: AudioStream {
   }
 
   public func start() throws(BackendError) {
-    let fresh = state.withLock { state in
-      defer { state.running = true }
-      return !state.running
+    let new = state.withLock { state -> StreamState? in
+      guard !state.running else { return nil }
+      state.running = true
+      // What happened while nobody listened is no continuous stream.
+      state.jumped = state.report.cycles > 0
+      return state.absence.map { .waiting($0) } ?? .running(device: "offline")
     }
-    if fresh { announce(.running(device: "offline")) }
+    if let new { announce(new) }
   }
 
   public func stop() {
@@ -105,6 +111,8 @@ public final class OfflineStream: AudioStream {
       defer { state.running = false }
       return state.running
     }
+    // Whoever pumps may be in the client right now.
+    rendering.withLock { _ in }
     if was { announce(.stopped) }
   }
 
@@ -136,14 +144,19 @@ public final class OfflineStream: AudioStream {
     state.withLock { state in
       state.cycle += 1
       state.position += Int64(state.quantum)
-      state.time += Double(state.quantum) * 1e9 / Double(request.rate.hertz) / (1 + domain.ppm * 1e-6)
+      state.time += duration(of: state.quantum)
     }
+  }
+
+  private func duration(of frames: Int) -> Double {
+    Double(frames) * 1e9 / Double(request.rate.hertz) / (1 + domain.ppm * 1e-6)
   }
 
   private func step(_ state: inout State) -> (go: Bool, back: Bool) {
     guard state.absentCycles > 0 else { return (state.running, false) }
     state.absentCycles -= 1
     guard state.absentCycles == 0 else { return (false, false) }
+    state.absence = nil
     state.jumped = true
     return (false, state.running)
   }
@@ -156,7 +169,7 @@ public final class OfflineStream: AudioStream {
     case .missedCycles(let count):
       state.withLock { state in
         state.position += Int64(count * state.quantum)
-        state.time += Double(count * state.quantum) * 1e9 / Double(request.rate.hertz)
+        state.time += duration(of: count * state.quantum)
         state.jumped = true
       }
     case .deviceLost(let cycles):
@@ -167,8 +180,12 @@ public final class OfflineStream: AudioStream {
   }
 
   private func leave(_ cycles: Int, _ error: BackendError) {
-    state.withLock { $0.absentCycles = cycles }
-    announce(.waiting(error))
+    let isNews = state.withLock { state in
+      defer { state.absence = error }
+      state.absentCycles = max(cycles, 1)
+      return state.running && state.absence != error
+    }
+    if isNews { announce(.waiting(error)) }
   }
 
   private func renderCycle(late: HostDuration) {
@@ -198,11 +215,15 @@ public final class OfflineStream: AudioStream {
     let block = Block(channels: channels, channelCount: count, frames: state.quantum)
     let none = Block(channels: channels, channelCount: 0, frames: state.quantum)
     let time = HostTime(nanoseconds: Int64(state.time)) + late
-    renderDispatch(
-      Unmanaged.passUnretained(client),
-      Cycle(
-        frames: state.quantum, time: time, position: state.position, quantum: state.quantum, layout: state.layout,
-        flags: state.jumped ? .discontinuity : [], input: isInput ? block : none, output: isInput ? none : block))
+    let cycle = Cycle(
+      frames: state.quantum, time: time, position: state.position, quantum: state.quantum, layout: state.layout,
+      flags: state.jumped ? .discontinuity : [], input: isInput ? block : none, output: isInput ? none : block)
+    let rendered = rendering.withLock { _ in
+      guard self.state.withLock({ $0.running }) else { return false }
+      renderDispatch(Unmanaged.passUnretained(client), cycle)
+      return true
+    }
+    guard rendered else { return }
     self.state.withLock {
       $0.jumped = false
       $0.report.cycles += 1

@@ -64,7 +64,8 @@ public final class FrameEncoder: @unchecked Sendable {
     pcm.initialize(repeating: 0)
     packet = .allocate(byteCount: packetizer.headerLength + 1500 * configuration.streams, alignment: 16)
     shared = Mutex(
-      (Statistics(), Levels(peaks: .init(repeating: 0, count: channels), squares: .init(repeating: 0, count: channels))))
+      (Statistics(), Levels(peaks: .init(repeating: 0, count: channels), squares: .init(repeating: 0, count: channels)))
+    )
   }
 
   deinit {

@@ -94,7 +94,8 @@ public struct MediaTimeline: Sendable {
 
   /// Frames by which the block must be moved: positive when some are missing before it, negative when it comes too late.
   private func missingFrames(before mark: CycleMark, off: HostDuration) -> Int {
-    let all = SampleRate.codec.frames(in: off).value
+    let half = HostDuration(nanoseconds: off < .zero ? -10_416 : 10_416)
+    let all = SampleRate.codec.frames(in: off + half).value
     if isInterrupted || silentAt != nil { return all }
     let step = off - offset
     if mark.flags.contains(.discontinuity), let expected = expectedPosition {
@@ -127,7 +128,8 @@ public struct MediaTimeline: Sendable {
 
   /// A packet of silence leaves at `now`; `assembled` frames of sound are at its start. Returns what was skipped first to
   /// be on time, and the time of its first frame.
-  public mutating func advanceSilence(at now: HostTime, assembled: FrameCount) -> (skipped: FrameCount, time: HostTime) {
+  public mutating func advanceSilence(at now: HostTime, assembled: FrameCount) -> (skipped: FrameCount, time: HostTime)
+  {
     let skipped = silenceSkip(at: now)
     let due = silenceDue + (skipped - assembled).duration(at: .codec)
     next += Int64(skipped.value)

@@ -51,35 +51,45 @@ struct BusOutputState: ~Copyable {
     self.wakeAt = wakeAt
   }
 
-  /// Mixes one cycle into the ring. A nil matrix is silence. Thread: render.
+  /// Mixes one cycle into the ring. A nil matrix is silence. False when there was no room. Thread: render.
   @_noLocks
-  mutating func render(_ cycle: Cycle, gains: UnsafePointer<Float>?, inputs: Int) {
-    guard let span = ring.reserve(cycle.frames) else {
-      flooded.add(cycle.frames, ordering: .relaxed)
-      interrupted = true
-      wake.pointee.wake()
-      return
-    }
+  mutating func render(_ cycle: Cycle, gains: UnsafePointer<Float>?, inputs: Int) -> Bool {
     smoother.aim(gain.value)
+    guard let span = ring.reserve(cycle.frames) else {
+      smoother.advance(cycle.frames)
+      noteFlood(cycle.frames)
+      return false
+    }
     let start = smoother
     var channel = 0
     while channel < ring.channels {
       smoother = start
       mix(cycle, channel: channel, offset: span.first, from: 0, count: span.firstCount, gains: gains, inputs: inputs)
       mix(
-        cycle, channel: channel, offset: 0, from: span.firstCount, count: span.secondCount, gains: gains, inputs: inputs)
+        cycle, channel: channel, offset: 0, from: span.firstCount, count: span.secondCount, gains: gains, inputs: inputs
+      )
       channel += 1
     }
+    // Not as the last channel left it: one that is silent does not move it.
+    smoother = start
+    smoother.advance(cycle.frames)
     let flags: CycleFlags = interrupted ? CycleFlags(rawValue: cycle.flags.rawValue | 1) : cycle.flags
     guard
       ring.commit(cycle.frames, time: cycle.time, position: cycle.position, quantum: cycle.quantum, flags: flags)
     else {
-      flooded.add(cycle.frames, ordering: .relaxed)
-      interrupted = true
-      return
+      noteFlood(cycle.frames)
+      return false
     }
     interrupted = false
     if ring.filled >= wakeAt { wake.pointee.wake() }
+    return true
+  }
+
+  @_noLocks
+  private mutating func noteFlood(_ frames: Int) {
+    flooded.add(frames, ordering: .relaxed)
+    interrupted = true
+    wake.pointee.wake()
   }
 
   /// One run of one output channel: sums what feeds it, then applies the bus gain.

@@ -59,26 +59,30 @@ struct RendererState: ~Copyable {
     var index = 0
     while index < plan.pointee.stepCount {
       let step = plan.pointee.steps[index]
-      step.bus.pointee.render(cycle, gains: known ? UnsafePointer(step.gains) : nil, inputs: cycle.input.channelCount)
+      let gains = known ? UnsafePointer(step.gains) : nil
+      if !step.bus.pointee.render(cycle, gains: gains, inputs: cycle.input.channelCount) {
+        record(.flooded, cycle, Int64(cycle.frames))
+      }
       index += 1
     }
   }
 
   @_noLocks
   private mutating func account(_ cycle: Cycle) {
-    if cycle.quantum != lastQuantum {
-      record(.quantumChanged, cycle, Int64(cycle.quantum))
-      lastQuantum = cycle.quantum
-    }
     if let expected = expectedPosition {
       if cycle.position != expected {
         record(.missed, cycle, cycle.position - expected)
       } else {
-        // A quarter period late is worth a line in the statistics; positions tell whether audio was lost.
-        let period = Int64(cycle.quantum) * 1_000_000_000 / 48_000
+        // A quarter period late is worth a line in the statistics; positions tell whether audio was lost. The period is
+        // the one that ends here, which began with the block before.
+        let period = Int64(lastQuantum) * 1_000_000_000 / 48_000
         let late = (cycle.time - lastTime).nanoseconds - period
         if late > period / 4 { record(.lateWake, cycle, late) }
       }
+    }
+    if cycle.quantum != lastQuantum {
+      record(.quantumChanged, cycle, Int64(cycle.quantum))
+      lastQuantum = cycle.quantum
     }
     lastTime = cycle.time
     expectedPosition = cycle.position + Int64(cycle.frames)

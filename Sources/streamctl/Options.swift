@@ -3,7 +3,7 @@ import Control
 /// The words after a command: options with and without values, and what remains.
 struct Options {
   private var given: [String: String] = [:]
-  private var set: Set<String> = []
+  private var raised: Set<String> = []
   private(set) var words: [String] = []
 
   init(_ arguments: [String], flags: Set<String>, values: Set<String>) throws {
@@ -21,7 +21,7 @@ struct Options {
       }
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
       if flags.contains(parts[0]), parts.count == 1 {
-        set.insert(parts[0])
+        raised.insert(parts[0])
       } else if values.contains(parts[0]) {
         guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
           throw Failure(.usage, "usage", "\(parts[0]) needs a value")
@@ -34,8 +34,8 @@ struct Options {
     }
   }
 
-  var asJSON: Bool { set.contains("--json") }
-  func has(_ flag: String) -> Bool { set.contains(flag) }
+  var asJSON: Bool { raised.contains("--json") }
+  func has(_ flag: String) -> Bool { raised.contains(flag) }
   func value(_ name: String) -> String? { given[name] }
 
   func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {

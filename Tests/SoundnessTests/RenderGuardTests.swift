@@ -34,8 +34,7 @@ private final class SleepingClient: RenderClient, @unchecked Sendable {
 /// The guard that other tests rely on: it must catch what it is for, and nothing else.
 @Suite(.serialized, .enabled(if: render_guard_available() != 0)) struct RenderGuardTests {
   /// Runs one client for some cycles; hits of each kind and the sections that ran.
-  private func hits(of client: RenderClient, cycles: Int = 3) -> (kinds: [UInt64], sections: UInt64)
-  {
+  private func hits(of client: RenderClient, cycles: Int = 3) -> (kinds: [UInt64], sections: UInt64) {
     let plane = UnsafeMutablePointer<Float>.allocate(capacity: 64)
     let planes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: 1)
     planes.initialize(to: plane)

@@ -42,8 +42,7 @@ import Testing
   @Test func renderFunctionsAreMarked() throws {
     var roots = 0
     for file in try Tree.swift() where !file.name.hasPrefix("Trusted") {
-      for function in Self.functions(of: file) where function.name.contains(#/^render(?:[A-Z]|$)/#)
-      {
+      for function in Self.functions(of: file) where function.name.contains(#/^render(?:[A-Z]|$)/#) {
         roots += 1
         guard Self.exceptions["\(file.path) \(function.name)"] == nil else { continue }
         #expect(function.marked, "\(function.place): func \(function.name) is not marked @_noLocks")

@@ -6,7 +6,8 @@ public struct Block {
   public let channelCount: Int
   public let frames: Int
 
-  @_noLocks @inlinable public init(channels: UnsafePointer<UnsafeMutablePointer<Float>>, channelCount: Int, frames: Int) {
+  @_noLocks @inlinable public init(channels: UnsafePointer<UnsafeMutablePointer<Float>>, channelCount: Int, frames: Int)
+  {
     self.channels = channels
     self.channelCount = channelCount
     self.frames = frames

@@ -57,8 +57,12 @@ public struct HostTime: Hashable, Comparable, Sendable {
 
   @_noLocks @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
   @_noLocks @inlinable public static func < (a: Self, b: Self) -> Bool { a.nanoseconds < b.nanoseconds }
-  @_noLocks @inlinable public static func + (a: Self, b: HostDuration) -> Self { Self(nanoseconds: a.nanoseconds + b.nanoseconds) }
-  @_noLocks @inlinable public static func - (a: Self, b: HostDuration) -> Self { Self(nanoseconds: a.nanoseconds - b.nanoseconds) }
+  @_noLocks @inlinable public static func + (a: Self, b: HostDuration) -> Self {
+    Self(nanoseconds: a.nanoseconds + b.nanoseconds)
+  }
+  @_noLocks @inlinable public static func - (a: Self, b: HostDuration) -> Self {
+    Self(nanoseconds: a.nanoseconds - b.nanoseconds)
+  }
   @_noLocks @inlinable public static func - (a: Self, b: Self) -> HostDuration {
     HostDuration(nanoseconds: a.nanoseconds - b.nanoseconds)
   }
@@ -76,8 +80,12 @@ public struct HostDuration: Hashable, Comparable, Sendable {
   @inlinable public static var zero: Self { @_noLocks get { Self(nanoseconds: 0) } }
 
   @_noLocks @inlinable public static func < (a: Self, b: Self) -> Bool { a.nanoseconds < b.nanoseconds }
-  @_noLocks @inlinable public static func + (a: Self, b: Self) -> Self { Self(nanoseconds: a.nanoseconds + b.nanoseconds) }
-  @_noLocks @inlinable public static func - (a: Self, b: Self) -> Self { Self(nanoseconds: a.nanoseconds - b.nanoseconds) }
+  @_noLocks @inlinable public static func + (a: Self, b: Self) -> Self {
+    Self(nanoseconds: a.nanoseconds + b.nanoseconds)
+  }
+  @_noLocks @inlinable public static func - (a: Self, b: Self) -> Self {
+    Self(nanoseconds: a.nanoseconds - b.nanoseconds)
+  }
   @_noLocks @inlinable public static func * (a: Self, b: Int64) -> Self { Self(nanoseconds: a.nanoseconds * b) }
   @_noLocks @inlinable public static func / (a: Self, b: Int64) -> Self { Self(nanoseconds: a.nanoseconds / b) }
   @inlinable public var milliseconds: Double { @_noLocks get { Double(nanoseconds) / 1e6 } }

@@ -14,12 +14,9 @@ public final class Handoff<Value: ~Copyable>: @unchecked Sendable {
 
   /// Thread: control, after the render side has stopped.
   deinit {
-    for raw in [
-      cell.pointee.pending.exchange(nil, ordering: .acquiring), cell.pointee.retired.exchange(nil, ordering: .acquiring),
-      cell.pointee.current,
-    ] {
-      Self.destroy(raw)
-    }
+    Self.destroy(cell.pointee.pending.exchange(nil, ordering: .acquiring))
+    Self.destroy(cell.pointee.retired.exchange(nil, ordering: .acquiring))
+    Self.destroy(cell.pointee.current)
     cell.deinitialize(count: 1)
     cell.deallocate()
   }

@@ -47,6 +47,15 @@ public struct Smoother {
     remaining = 0
   }
 
+  /// Moves on by so many frames whose values nobody asks for. Thread: render.
+  @_noLocks @inlinable public mutating func advance(_ frames: Int) {
+    var left = frames < remaining ? frames : remaining
+    while left > 0 {
+      _ = next()
+      left &-= 1
+    }
+  }
+
   /// The value of the next frame. Thread: render.
   @_noLocks @inlinable public mutating func next() -> Float {
     guard remaining > 0 else { return current }

@@ -5,7 +5,8 @@
 public struct DelayLockedLoop: Sendable {
   @usableFromInline var b: Double = 0
   @usableFromInline var c: Double = 0
-  @usableFromInline var secondOrder: Double = 0
+  /// Host time that one nominal nanosecond of the domain takes: lengths of blocks may change, this does not.
+  @usableFromInline var ratio: Double = 1
   @usableFromInline var expected: Double = 0
   @usableFromInline var running = false
   public let bandwidth: Double
@@ -24,23 +25,20 @@ public struct DelayLockedLoop: Sendable {
     c = omega * omega
     guard running else {
       running = true
-      secondOrder = nominal
+      ratio = 1
       expected = now + nominal
       return time
     }
     let error = now - expected
     let smoothed = expected
-    expected += b * error + secondOrder
-    secondOrder += c * error
+    expected += b * error + ratio * nominal
+    ratio += c * error / nominal
     return HostTime(nanoseconds: Int64(smoothed))
   }
 
   /// Forgets the past: after a discontinuity the old anchor says nothing.
   @_noLocks @inlinable public mutating func reset() { running = false }
 
-  /// How far the domain's clock runs from the host's, in parts per million, given the length of the last block.
-  @inlinable public func driftPPM(frames: Int, rate: SampleRate) -> Double {
-    guard running, frames > 0 else { return 0 }
-    return (Double(frames) * 1e9 / Double(rate.hertz) / secondOrder - 1) * 1e6
-  }
+  /// How far the domain's clock runs from the host's, in parts per million.
+  @inlinable public var driftPPM: Double { running ? (1 / ratio - 1) * 1e6 : 0 }
 }

@@ -53,7 +53,7 @@ enum SessionCommand: Command {
       print(reply.text)
     } else {
       // Standard output is the description alone, so that it can be redirected into a file.
-      fputs("session \(line(reply["session"] ?? .null))\n", stderr)
+      Console.note("session \(line(reply["session"] ?? .null))")
       print(reply["sdp"]?.plain ?? "", terminator: "")
     }
   }

@@ -53,9 +53,9 @@ enum TestToneCommand: Command {
       }
     if asJSON {
       print(JSON.object(["state": .string(word), "detail": .string(detail)]).text)
-      fflush(stdout)
+      fflush(nil)
     } else {
-      fputs("test-tone: \(word) \(detail)\n", stderr)
+      Console.note("test-tone: \(word) \(detail)")
     }
   }
 }

@@ -29,6 +29,6 @@ enum WatchCommand: Command {
 
   private static func emit(_ line: JSONObject) {
     print(JSON.object(line).text)
-    fflush(stdout)
+    fflush(nil)
   }
 }

@@ -1,14 +1,15 @@
 import AudioCore
 import AudioIO
+import Capture
 import Control
-import Glibc
+import OpusCodec
 import Settings
 import Wiring
 
 /// The composition root: captures, sessions and what is said about them.
 @ControlActor
 final class Daemon: ControlContext {
-  static let version = "0.1.0"
+  nonisolated static let version = "0.1.0"
 
   let settings: Settings
   let log: Log

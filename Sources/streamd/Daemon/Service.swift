@@ -4,6 +4,7 @@ import Glibc
 import PipeWireIO
 import Settings
 import Synchronization
+import Wiring
 
 /// What `main` returns once the loop has ended.
 private let exitStatus = Atomic<Int32>(0)
@@ -56,16 +57,8 @@ enum Service {
   }
 
   private static func run(_ invocation: Invocation, _ settings: Settings) -> Int32 {
-    let log = Log(level: settings.log.level)
-    let backend: PipeWireBackend
-    do {
-      backend = try PipeWireBackend(remote: settings.pipewire.remote) { log.debug("pipewire: \($0)") }
-    } catch {
-      complain("\(error)")
-      return 1
-    }
     EventLoop.shared.post {
-      let life = ServiceLife(settings: settings, log: log, backend: backend)
+      let life = ServiceLife(settings: settings)
       ServiceLife.current = life
       life.start(invocation)
     }
@@ -73,7 +66,10 @@ enum Service {
     return exitStatus.load(ordering: .relaxed)
   }
 
-  private static func complain(_ text: String) { fputs("streamd: \(text)\n", stderr) }
+  private static func complain(_ text: String) {
+    let line = "streamd: \(text)\n"
+    _ = line.withCString { Glibc.write(2, $0, strlen($0)) }
+  }
 }
 
 /// What lives between start and stop, on the control thread.
@@ -81,67 +77,90 @@ enum Service {
 final class ServiceLife {
   static var current: ServiceLife?
 
-  private let daemon: Daemon
   private let bus = EventBus()
   private let log: Log
   private let settings: Settings
+  private var daemon: Daemon?
   private var server: ControlSocket?
   private var signals: SignalWatch?
-  init(settings: Settings, log: Log, backend: any AudioBackend) {
+
+  init(settings: Settings) {
     self.settings = settings
-    self.log = log
-    daemon = Daemon(settings: settings, log: log, backend: backend, bus: bus)
+    log = Log(level: settings.log.level)
   }
 
   func start(_ invocation: Invocation) {
-    declareTopics()
     do {
       signals = try EventLoop.shared.onSignals([SIGTERM, SIGINT]) { [unowned self] signal in
         stop(reason: signal == SIGINT ? "interrupted" : "terminated", status: 0)
       }
-      try serve()
-      try openConfiguredSessions(invocation)
+      // The listener comes first: taking it over from the service manager edits the environment, which no other thread
+      // may be reading, and a second daemon must end here, before it touches the graph.
+      let listener = try listener()
+      let backend = try PipeWireBackend(remote: settings.pipewire.remote) { [log] in log.debug("pipewire: \($0)") }
+      let daemon = Daemon(settings: settings, log: log, backend: backend, bus: bus)
+      self.daemon = daemon
+      declareTopics(daemon)
+      try serve(listener, daemon)
+      try openConfiguredSessions(invocation, daemon)
+      startTimers(daemon)
     } catch {
       log.error("\(error)")
       return stop(reason: "cannot start", status: 1)
     }
-    EventLoop.shared.schedule(after: .milliseconds(500), every: .milliseconds(500)) { [daemon] in daemon.tick() }
-    EventLoop.shared.schedule(after: .milliseconds(100), every: .milliseconds(100)) { [daemon, bus] in
-      if bus.hasSubscribers("levels") { bus.publish("levels", daemon.levels()) }
-    }
     ServiceNotice.send("READY=1\nSTATUS=serving")
   }
 
-  private func declareTopics() {
-    bus.declare("health", .state, summary: "state and problems, when they change") { [daemon] in daemon.health() }
-    bus.declare("sessions", .state, summary: "every session with its counters, twice a second") { [daemon] in
+  private func startTimers(_ daemon: Daemon) {
+    EventLoop.shared.schedule(after: .milliseconds(500), every: .milliseconds(500)) { daemon.tick() }
+    EventLoop.shared.schedule(after: .milliseconds(100), every: .milliseconds(100)) { [bus] in
+      if bus.hasSubscribers("levels") { bus.publish("levels", daemon.levels()) }
+    }
+  }
+
+  private func listener() throws -> ControlListener {
+    if let activated = try ControlListener.activated() {
+      log.info("control socket from the service manager")
+      return activated
+    }
+    let configured = settings.control.socket
+    guard let path = configured.isEmpty ? ControlClient.defaultPath : configured else {
+      throw ControlError(
+        .unavailable, "there is no place for the control socket",
+        hint: "set XDG_RUNTIME_DIR or STREAMD_SOCKET, or give --socket PATH")
+    }
+    let listener = try ControlListener.open(path: path)
+    log.info("control socket \(path)")
+    return listener
+  }
+
+  private func declareTopics(_ daemon: Daemon) {
+    bus.declare("health", .state, summary: "state and problems, when they change") { daemon.health() }
+    bus.declare("sessions", .state, summary: "every session with its counters, twice a second") {
       daemon.sessionsSnapshot()
     }
     bus.declare("levels", .state, summary: "peak and RMS per channel since the last event, ten times a second") {
-      [daemon] in daemon.levels()
+      daemon.levels()
     }
     bus.declare("log", .log, summary: "what the log says of captures")
   }
 
-  private func serve() throws {
+  private func serve(_ listener: consuming ControlListener, _ daemon: Daemon) throws {
     var limits = ControlSocket.Limits()
     limits.clients = settings.control.maxClients
     let server = ControlSocket(
       identity: ControlSocket.Identity(name: "streamd", version: Daemon.version), bus: bus, context: daemon,
       limits: limits)
-    let path = settings.control.socket.isEmpty ? nil : settings.control.socket
-    let listener = try ControlListener.open(path: path)
-    log.info("control socket \(listener.path)")
     try server.serve(listener)
     self.server = server
   }
 
-  private func openConfiguredSessions(_ invocation: Invocation) throws {
+  private func openConfiguredSessions(_ invocation: Invocation, _ daemon: Daemon) throws {
     for session in settings.sessions { _ = try daemon.openSession(try SessionSpec(session, settings: settings)) }
     if let arguments = invocation.sessionArguments {
       let session = try daemon.openSession(try SessionOpenVerb.spec(arguments, settings))
       print(session.description, terminator: "")
-      fflush(stdout)
+      fflush(nil)
     }
   }
 
@@ -149,7 +168,7 @@ final class ServiceLife {
     ServiceNotice.send("STOPPING=1")
     exitStatus.store(status, ordering: .relaxed)
     log.info("stopping: \(reason)")
-    daemon.shutdown()
+    daemon?.shutdown()
     guard let server else { return EventLoop.shared.stop() }
     self.server = nil
     server.close(reason: reason) { EventLoop.shared.stop() }

@@ -18,7 +18,7 @@ enum ServiceNotice {
     let length = socklen_t(MemoryLayout<sa_family_t>.size + path.utf8.count)
     _ = withUnsafePointer(to: address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { peer in
-        state.withCString { sendto(descriptor, $0, strlen($0), Int32(MSG_NOSIGNAL.rawValue), peer, length) }
+        state.withCString { sendto(descriptor, $0, strlen($0), Int32(MSG_NOSIGNAL), peer, length) }
       }
     }
   }

@@ -2,6 +2,7 @@ import AudioCore
 import AudioIO
 import Capture
 import Control
+import OpusCodec
 import Wiring
 
 // What `status`, `session.list` and the event topics say.

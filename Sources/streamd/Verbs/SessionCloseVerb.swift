@@ -2,6 +2,8 @@ import Control
 
 /// Ends a session.
 enum SessionCloseVerb: Verb {
+  typealias Context = Daemon
+
   static let name = "session.close"
   static let summary = "Ends a session; the capture is released when nobody else needs it."
   static let parameters: [VerbParameter] = [
@@ -9,6 +11,7 @@ enum SessionCloseVerb: Verb {
   ]
   static let result = "the session's last counters"
 
+  @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
     let session = try daemon.session(try arguments.required("session", as: .string))
     return ["session": daemon.closeSession(session)]

@@ -2,10 +2,13 @@ import Control
 
 /// Every open session.
 enum SessionListVerb: Verb {
+  typealias Context = Daemon
+
   static let name = "session.list"
   static let summary = "Every open session with its counters."
   static let result = "sessions[]"
 
+  @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
     daemon.sessionsSnapshot()
   }

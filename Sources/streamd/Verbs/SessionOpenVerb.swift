@@ -6,6 +6,8 @@ import Wiring
 
 /// Starts sending what a sink plays to a client. Anything left out comes from the configuration.
 enum SessionOpenVerb: Verb {
+  typealias Context = Daemon
+
   static let name = "session.open"
   static let summary = "Starts sending what a sink plays to a client, as Opus over RTP."
   static let parameters: [VerbParameter] = [
@@ -30,6 +32,7 @@ enum SessionOpenVerb: Verb {
   ]
   static let result = "session{} and sdp, the text a player needs"
 
+  @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
     let session = try daemon.openSession(try spec(arguments, daemon.settings))
     return ["session": .object(daemon.report(of: session)), "sdp": .string(session.description)]

@@ -23,6 +23,8 @@ public final class Downlink: @unchecked Sendable {
     public var missedFrames: UInt64 = 0
     public var lateWakes: UInt64 = 0
     public var worstLateness = HostDuration.zero
+
+    public init() {}
   }
 
   private struct State {

@@ -1,0 +1,91 @@
+# `make run` shows streamd at work, `make test` proves it; both install what is missing first. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR = $(PREFIX)/bin
+UNITDIR = $(PREFIX)/lib/systemd/user
+DOCDIR = $(PREFIX)/share/doc/streamd
+RELEASE = .build/release
+# The Swift runtime goes into the binaries, so they run on machines without the toolchain.
+RELEASE_FLAGS = -c release --static-swift-stdlib
+SOURCES = Package.swift Sources Tests $(wildcard Benchmarks)
+# Test modules whose code is threads and memory, not servers: what the sanitizers are for.
+TSAN_TESTS = AudioCoreTests|AudioIOTests|MixerTests|CaptureTests|ControlTests
+ASAN_TESTS = WireTests|ControlTests|SettingsTests|OpusCodecTests|VirtualMicTests
+
+# bash has a SECONDS of its own: here it is a make variable only, as in `make run SECONDS=10`.
+unexport SECONDS
+duration = $(if $(filter command line,$(origin SECONDS)),--seconds $(SECONDS))
+filter-words = $(if $(FILTER),--filter '$(FILTER)')
+
+.PHONY: help
+help: ## Lists the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name text; do \
+	  printf 'make %-14s %s\n' "$$name" "$$text"; done
+
+.PHONY: dependencies
+dependencies: ## Installs the Debian packages the build needs
+	@scripts/install-dependencies
+
+.PHONY: release
+release: dependencies ## Builds streamd and streamctl, optimised
+	$(SWIFT) build $(RELEASE_FLAGS) --product streamd
+	$(SWIFT) build $(RELEASE_FLAGS) --product streamctl
+
+.PHONY: run
+run: release ## Captures this desktop's sound and shows it arrive [SECONDS=n] [CHANNELS=2|6|8] [PRIVATE=1]
+	@scripts/demo $(duration) $(if $(CHANNELS),--channels $(CHANNELS)) $(if $(PRIVATE),--private)
+
+.PHONY: test
+test: ## Runs every test [FILTER=regular expression]
+	@scripts/install-dependencies --tests
+	@scripts/run-tests $(filter-words)
+
+.PHONY: lint
+lint: ## Checks the format of every source
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+.PHONY: format
+format: ## Formats every source
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+.PHONY: check
+check: lint release test ## Format, build and tests: what a change must pass
+
+.PHONY: tsan
+tsan: ## Runs the threaded modules' tests under the thread sanitizer [FILTER=…]
+	@scripts/install-dependencies --tests
+	@scripts/run-tests --sanitize=thread --scratch-path .build/tsan --filter '$(or $(FILTER),$(TSAN_TESTS))'
+
+.PHONY: asan
+asan: ## Runs the parsing modules' tests under the address sanitizer [FILTER=…]
+	@scripts/install-dependencies --tests
+	@scripts/run-tests --sanitize=address --scratch-path .build/asan --filter '$(or $(FILTER),$(ASAN_TESTS))'
+
+.PHONY: bench
+bench: dependencies ## Measures throughput and the whole path
+	$(SWIFT) run -c release --package-path Benchmarks
+
+.PHONY: soak
+soak: release ## Streams a private test signal for ten minutes [SECONDS=n]
+	@scripts/demo --private $(or $(duration),--seconds 600) $(if $(CHANNELS),--channels $(CHANNELS))
+
+.PHONY: install
+install: ## Installs binaries, user unit and documents [PREFIX=/usr/local] [DESTDIR=]
+	@[ -x $(RELEASE)/streamd ] && [ -x $(RELEASE)/streamctl ] || $(MAKE) release
+	install -D -m 0755 $(RELEASE)/streamd $(DESTDIR)$(BINDIR)/streamd
+	install -D -m 0755 $(RELEASE)/streamctl $(DESTDIR)$(BINDIR)/streamctl
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)
+	sed -e 's|@BINDIR@|$(BINDIR)|; s|@DOCDIR@|$(DOCDIR)|' packaging/streamd.service \
+	  > $(DESTDIR)$(UNITDIR)/streamd.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/streamd.service
+	for document in $(wildcard README.md docs/*.md); do install -m 0644 $$document $(DESTDIR)$(DOCDIR)/; done
+
+.PHONY: clean
+clean: ## Removes everything that was built
+	rm -rf .build Benchmarks/.build

@@ -1,0 +1,115 @@
+import AudioCore
+import CLinux
+import Glibc
+import Synchronization
+import Wire
+
+/// A network client of a session: socket, jitter buffer, decoder, meters.
+///
+/// Bind first, so that the port is known when the session is opened; start when the session's description has come.
+/// Thread: one of its own; the functions here may be called from any one thread.
+final class Receiver: Sendable {
+  /// Where packets are awaited.
+  var port: UInt16 { socket.port }
+
+  private let socket: ReceiverSocket
+  private let state = Mutex<Running?>(nil)
+  private let thread = Mutex<pthread_t?>(nil)
+  private let stopping = Atomic<Bool>(false)
+
+  private struct Running: ~Copyable {
+    var state: ReceiverState
+  }
+
+  init(address: String, port: UInt16 = 0) throws(ReceiverError) {
+    socket = try ReceiverSocket(address: address, port: port)
+  }
+
+  deinit { stop() }
+
+  /// Begins to receive. Only once.
+  func start(
+    _ description: SessionDescription, wav: consuming WAVWriter? = nil, sink: (any SoundSink)? = nil
+  ) throws(ReceiverError) {
+    let made = try ReceiverState(description, wav: wav, sink: sink)
+    let begun: Bool = place(made)
+    guard begun else { throw .alreadyStarted }
+    var created = pthread_t()
+    let failure = pthread_create(&created, nil, receiverMain, Unmanaged.passRetained(self).toOpaque())
+    guard failure == 0 else {
+      Unmanaged.passUnretained(self).release()
+      throw .socket(operation: "pthread_create", errno: failure)
+    }
+    let handle = created
+    thread.withLock { $0 = handle }
+  }
+
+  private func place(_ made: consuming ReceiverState) -> Bool {
+    var made: ReceiverState? = consume made
+    return state.withLock { running in
+      guard running == nil, let taken = made.take() else { return false }
+      running = Running(state: taken)
+      return true
+    }
+  }
+
+  /// Ends the thread. What was counted stays readable.
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    socket.wake()
+    let joinable = thread.withLock { handle in
+      defer { handle = nil }
+      return handle
+    }
+    if let joinable { pthread_join(joinable, nil) }
+  }
+
+  /// Nil before the start.
+  func snapshot() -> ReceiverSnapshot? { state.withLock { $0?.state.snapshot() } }
+
+  /// What was heard so far. Nil before the start.
+  func summary() -> Summary? {
+    // Only copied under the lock: a spectrum takes longer than a packet.
+    guard let (facts, newest) = state.withLock({ $0?.state.facts() }) else { return nil }
+    var summary = facts
+    for (index, samples) in newest.enumerated() {
+      guard let tone = Spectrum.dominant(samples) else { continue }
+      summary.channels[index].frequency = tone.frequency
+      summary.channels[index].tone = Decibels(amplitude: tone.amplitude)
+    }
+    return summary
+  }
+
+  /// The thread's loop: sleeps until a datagram or the next due time.
+  fileprivate func run() {
+    _ = clinux_thread_setup("listen", 0)
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    defer { bytes.deallocate() }
+    while !stopping.load(ordering: .acquiring) {
+      // Bounded, so that a flood does not keep the sound from being played.
+      for _ in 0..<256 {
+        guard let (length, at) = socket.receive(into: bytes) else { break }
+        let datagram = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+        let offset = wallOffset()
+        state.withLock { $0?.state.take(datagram, at: at, wallOffset: offset) }
+      }
+      let due = state.withLock { $0?.state.play(at: renderNow()) }
+      let limit = HostDuration.milliseconds(200)
+      let wait = due.flatMap { $0 }.map { min($0 - renderNow(), limit) } ?? limit
+      if wait > .zero { socket.wait(wait) }
+    }
+  }
+
+  private func wallOffset() -> Int64 {
+    var wall = timespec()
+    clock_gettime(CLOCK_REALTIME, &wall)
+    return Int64(wall.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec) - renderNow().nanoseconds
+  }
+}
+
+/// Thread: the receiver's own, from its start to its end.
+private func receiverMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  guard let context else { return nil }
+  Unmanaged<Receiver>.fromOpaque(context).takeRetainedValue().run()
+  return nil
+}
