@@ -67,6 +67,7 @@ let package = Package(
       dependencies: [
         "AudioCore", "AudioIO", "PipeWireIO", "VirtualMic", "OpusCodec", "Wire", "Control", "CLinux",
       ], swiftSettings: house),
+    .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: house),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: house),
     .testTarget(
       name: "OpusCodecTests", dependencies: ["OpusCodec", "AudioCore"],

@@ -174,7 +174,7 @@ private final class Watcher: @unchecked Sendable {
         if [ "$sign" = + ]; then set -- "$@" "$pid"; else
           for one in "$@"; do shift; [ "$one" = "$pid" ] || set -- "$@" "$one"; done
         fi
-      done; for one in "$@"; do kill -KILL -- "-$one"; done 2>/dev/null
+      done; for one in "$@"; do kill -s KILL -- "-$one"; done 2>/dev/null
       """
     _ = try? Child.spawn(
       ["sh", "-c", script], Environment.current, input: ends[0], output: -1, error: -1)

@@ -26,7 +26,7 @@ public final class ControlClient {
   public let path: String
   /// The daemon's first line.
   public private(set) var hello: JSONObject = [:]
-  private let descriptor: Descriptor
+  let descriptor: Descriptor
   private var input = LineBuffer(maximumBytes: ControlProtocol.maximumLineBytes)
   private var scratch = [UInt8](repeating: 0, count: 65_536)
   /// Events that came while a reply was awaited; the oldest give way.
@@ -43,13 +43,22 @@ public final class ControlClient {
   }
 
   /// Connects and reads `hello`.
-  public init(path: String, timeout: Duration = .seconds(2)) throws(ControlClientError) {
-    self.path = path
+  public convenience init(path: String, timeout: Duration = .seconds(2)) throws(ControlClientError) {
+    let descriptor: Descriptor
     do throws(SystemError) {
       descriptor = try UnixSocket.connected(to: path, until: .now + timeout)
     } catch {
       throw Self.connectionError(error, path: path)
     }
+    try self.init(adopting: descriptor, path: path, timeout: timeout)
+  }
+
+  /// Reads `hello` from a connection made already.
+  init(
+    adopting descriptor: consuming Descriptor, path: String, timeout: Duration = .seconds(2)
+  ) throws(ControlClientError) {
+    self.descriptor = descriptor
+    self.path = path
     try readHello(until: .now + timeout)
   }
 

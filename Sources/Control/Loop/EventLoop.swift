@@ -20,7 +20,7 @@ public final class EventLoop: SerialExecutor {
     var needsWake = false
   }
 
-  private let mailbox = Mutex(Mailbox())
+  private let mailbox = Locked(Mailbox())
   private let poller: Poller
   /// The thread inside `run()`, 0 outside.
   private let owner = Atomic<UInt>(0)

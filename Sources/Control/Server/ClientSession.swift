@@ -41,6 +41,9 @@ public final class ClientSession {
   /// Whether the connection is gone or about to be.
   public var isClosed: Bool { isEnding || descriptor == nil }
 
+  /// Bytes this client has still to read.
+  public var waitingBytes: Int { output.waitingBytes }
+
   /// Events this client did not read in time.
   public var lostEvents: Int { output.lostEvents }
 
@@ -51,7 +54,12 @@ public final class ClientSession {
 
   func send(_ reply: JSON) {
     guard !isClosed else { return }
-    queue(reply)
+    let bytes = reply.bytes
+    guard bytes.count <= ControlProtocol.maximumLineBytes else {
+      let error = ControlError(.tooLarge, "the reply does not fit a line", hint: "ask for less at once")
+      return queue(Reply.failure(error, id: reply["id"], form: .canonical).bytes)
+    }
+    queue(bytes)
   }
 
   func deliver(_ event: EventText, form: RequestForm) {
@@ -67,10 +75,8 @@ public final class ClientSession {
     }
   }
 
-  private func queue(_ line: JSON) {
-    var bytes = line.bytes
-    bytes.append(0x0A)
-    output.add(line: bytes)
+  private func queue(_ line: [UInt8]) {
+    output.add(line: line + [0x0A])
     flushSoon()
   }
 
@@ -230,7 +236,7 @@ public final class ClientSession {
     guard !isClosed else { return }
     var farewell: JSONObject = ["event": "bye", "reason": .string(reason)]
     if let message { farewell["message"] = .string(message) }
-    queue(.object(farewell))
+    queue(JSON.object(farewell).bytes)
     isEnding = true
     server.bus.unsubscribe(self)
     tasks.values.forEach { $0.cancel() }

@@ -68,6 +68,9 @@ public final class ControlSocket {
     self.limits = limits
   }
 
+  /// Everybody connected, in the order of arrival.
+  public var sessions: [ClientSession] { clients.values.sorted { $0.id < $1.id } }
+
   public var clientCount: Int { clients.count }
 
   /// Starts answering. The socket file goes away with the server.

@@ -4,9 +4,6 @@ public protocol ControlContext: AnyObject, Sendable {}
 
 /// What is known about an operation without running it.
 public protocol VerbDescription: SendableMetatype {
-  /// The class or protocol `run` acts on. The default suits verbs that need nothing of the daemon.
-  associatedtype Context = any ControlContext
-
   /// As in `"op"`: lower case, groups separated by a dot.
   static var name: String { get }
   /// One line.
@@ -21,6 +18,9 @@ public protocol VerbDescription: SendableMetatype {
 ///     @section("streamd_verbs") @used
 ///     let pingRecord: VerbRecord = (1, { exportVerb(PingVerb.self) })
 public protocol Verb: VerbDescription {
+  /// What `run` acts on: the daemon's class, or `any ControlContext` for a verb that needs nothing of it.
+  associatedtype Context
+
   /// Called with arguments that passed `parameters`; defaults are filled in.
   @ControlActor
   static func run(
@@ -31,6 +31,9 @@ public protocol Verb: VerbDescription {
 /// A verb that waits for something. Its reply may come after those of later requests; the task is cancelled when the
 /// client goes away.
 public protocol DeferredVerb: VerbDescription {
+  /// As for `Verb`.
+  associatedtype Context
+
   @ControlActor
   static func run(
     _ arguments: Arguments, client: ClientSession, in context: Context
@@ -68,7 +71,7 @@ public struct VerbDescriptor: Sendable {
     self.init(
       verb,
       .immediate { arguments, client, context throws(ControlError) in
-        try verb.run(arguments, client: client, in: try verb.checked(context))
+        try verb.run(arguments, client: client, in: try checked(context, for: verb.name))
       })
   }
 
@@ -76,7 +79,7 @@ public struct VerbDescriptor: Sendable {
     self.init(
       verb,
       .deferred { arguments, client, context async throws(ControlError) in
-        try await verb.run(arguments, client: client, in: try verb.checked(context))
+        try await verb.run(arguments, client: client, in: try checked(context, for: verb.name))
       })
   }
 
@@ -85,11 +88,9 @@ public struct VerbDescriptor: Sendable {
   }
 }
 
-extension VerbDescription {
-  fileprivate static func checked(_ context: any ControlContext) throws(ControlError) -> Context {
-    guard let context = context as? Context else {
-      throw ControlError(.internal, "\(name) is served by the wrong daemon")
-    }
-    return context
+private func checked<Context>(_ context: any ControlContext, for name: String) throws(ControlError) -> Context {
+  guard let context = context as? Context else {
+    throw ControlError(.internal, "\(name) is served by the wrong daemon")
   }
+  return context
 }

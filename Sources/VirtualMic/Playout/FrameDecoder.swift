@@ -5,7 +5,7 @@ public import OpusCodec
 ///
 /// It never fails: a packet that cannot be decoded is concealed and counted.
 /// Thread: any one at a time.
-public struct FrameDecoder: ~Copyable {
+public struct FrameDecoder: ~Copyable, Sendable {
   public struct Statistics: Hashable, Sendable {
     public var decodedPackets: UInt64 = 0
     public var corruptPackets: UInt64 = 0

@@ -56,6 +56,8 @@ public enum Playout: Hashable, Sendable {
 
 /// Counts since the buffer was made.
 public struct JitterStatistics: Hashable, Sendable {
+  public init() {}
+
   public var received: UInt64 = 0
   public var played: UInt64 = 0
   /// Never came, by their numbers. Falls when a packet counted as missing comes after all.

@@ -27,6 +27,7 @@ enum TestToneCommand: Command {
     let level = Decibels(try options.number("--level", in: -120...0) ?? -20)
     let pitch = try options.number("--frequency", in: 1...23_000)
     let seconds = try options.number("--seconds", in: 0.1...86_400)
+    EventLoop.block([SIGINT, SIGTERM])
     let tones = ToneClient(
       frequencies: (0..<channels).map { pitch ?? pitches[$0] }, amplitude: level.amplitude, rate: .codec)
     let target = options.value("--sink").map { SinkTarget.named($0) } ?? .defaultSink
@@ -39,7 +40,7 @@ enum TestToneCommand: Command {
       report(state, asJSON: asJSON)
     }
     try stream.start()
-    Pause.sleep(seconds: seconds)
+    Pause.wait(until: seconds.map { renderNow() + HostDuration(nanoseconds: Int64($0 * 1e9)) })
     stream.stop()
     return .ok
   }
@@ -57,25 +58,6 @@ enum TestToneCommand: Command {
     } else {
       Console.note("test-tone: \(word) \(detail)")
     }
-  }
-}
-
-/// Waiting for a time or for the user, in a program that has no loop of its own.
-enum Pause {
-  /// Until the time is over or SIGINT or SIGTERM comes.
-  static func sleep(seconds: Double?) {
-    EventLoop.block([SIGINT, SIGTERM])
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    var information = siginfo_t()
-    guard let seconds else {
-      sigwaitinfo(&signals, &information)
-      return
-    }
-    var limit = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
-    sigtimedwait(&signals, &information, &limit)
   }
 }
 
@@ -104,8 +86,10 @@ final class ToneClient: RenderClient, @unchecked Sendable {
   /// Thread: render.
   @_noLocks
   override func render(_ cycle: Cycle) {
+    let phasors = self.phasors
+    let count = phasors.count < cycle.output.channelCount ? phasors.count : cycle.output.channelCount
     var channel = 0
-    while channel < cycle.output.channelCount && channel < phasors.count {
+    while channel < count {
       var phasor = phasors[channel]
       let out = cycle.output.channel(channel)
       for frame in 0..<cycle.frames {

@@ -13,13 +13,9 @@ final class Receiver: Sendable {
   var port: UInt16 { socket.port }
 
   private let socket: ReceiverSocket
-  private let state = Mutex<Running?>(nil)
+  private let state = Mutex<ReceiverState?>(nil)
   private let thread = Mutex<pthread_t?>(nil)
   private let stopping = Atomic<Bool>(false)
-
-  private struct Running: ~Copyable {
-    var state: ReceiverState
-  }
 
   init(address: String, port: UInt16 = 0) throws(ReceiverError) {
     socket = try ReceiverSocket(address: address, port: port)
@@ -48,7 +44,7 @@ final class Receiver: Sendable {
     var made: ReceiverState? = consume made
     return state.withLock { running in
       guard running == nil, let taken = made.take() else { return false }
-      running = Running(state: taken)
+      running = consume taken
       return true
     }
   }
@@ -65,19 +61,13 @@ final class Receiver: Sendable {
   }
 
   /// Nil before the start.
-  func snapshot() -> ReceiverSnapshot? { state.withLock { $0?.state.snapshot() } }
+  func snapshot() -> ReceiverSnapshot? { state.withLock { $0?.snapshot() } }
 
   /// What was heard so far. Nil before the start.
   func summary() -> Summary? {
     // Only copied under the lock: a spectrum takes longer than a packet.
-    guard let (facts, newest) = state.withLock({ $0?.state.facts() }) else { return nil }
-    var summary = facts
-    for (index, samples) in newest.enumerated() {
-      guard let tone = Spectrum.dominant(samples) else { continue }
-      summary.channels[index].frequency = tone.frequency
-      summary.channels[index].tone = Decibels(amplitude: tone.amplitude)
-    }
-    return summary
+    guard let (facts, newest) = state.withLock({ $0?.facts() }) else { return nil }
+    return facts.withTones(newest)
   }
 
   /// The thread's loop: sleeps until a datagram or the next due time.
@@ -89,11 +79,11 @@ final class Receiver: Sendable {
       // Bounded, so that a flood does not keep the sound from being played.
       for _ in 0..<256 {
         guard let (length, at) = socket.receive(into: bytes) else { break }
-        let datagram = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+        nonisolated(unsafe) let datagram = UnsafeRawBufferPointer(rebasing: bytes[..<length])
         let offset = wallOffset()
-        state.withLock { $0?.state.take(datagram, at: at, wallOffset: offset) }
+        state.withLock { $0?.take(datagram, at: at, wallOffset: offset) }
       }
-      let due = state.withLock { $0?.state.play(at: renderNow()) }
+      let due = state.withLock { $0?.play(at: renderNow()) }
       let limit = HostDuration.milliseconds(200)
       let wait = due.flatMap { $0 }.map { min($0 - renderNow(), limit) } ?? limit
       if wait > .zero { socket.wait(wait) }

@@ -71,7 +71,7 @@ struct ReceiverSocket: ~Copyable, Sendable {
 
   private static func opened(_ address: String, _ port: UInt16) throws(ReceiverError) -> (Int32, Int32) {
     let descriptor = try bound(address, port)
-    let waker = eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue))
+    let waker = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
     guard waker >= 0 else {
       let number = errno
       close(descriptor)

@@ -11,7 +11,8 @@ protocol SoundSink: AnyObject, Sendable {
 }
 
 /// What the receiver's thread works on: datagrams in, sound and counts out. Reads no socket and no clock.
-struct ReceiverState: ~Copyable {
+/// Sendable because nobody else has its sample memory.
+struct ReceiverState: ~Copyable, @unchecked Sendable {
   private let parser: RTPParser
   private let payloadType: UInt8
   private var buffer: JitterBuffer

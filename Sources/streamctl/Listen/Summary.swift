@@ -65,6 +65,17 @@ extension Summary {
     faults(expecting: tones, within: tolerance).isEmpty
   }
 
+  /// With the strongest sine of each channel's samples.
+  func withTones(_ samples: [[Float]]) -> Summary {
+    var summary = self
+    for (index, channel) in samples.enumerated() {
+      guard let tone = Spectrum.dominant(channel) else { continue }
+      summary.channels[index].frequency = tone.frequency
+      summary.channels[index].tone = Decibels(amplitude: tone.amplitude)
+    }
+    return summary
+  }
+
   var text: String {
     var lines = ["heard \(fixed(measured.milliseconds / 1000, 1)) s"]
     for channel in channels {

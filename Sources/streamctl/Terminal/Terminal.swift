@@ -1,0 +1,41 @@
+import AudioCore
+import CLinux
+import Control
+import Glibc
+
+/// What standard output is, and how to write to it at once.
+enum Terminal {
+  static var style: MeterLine.Style {
+    guard isatty(1) == 1 else { return .plain }
+    var size = winsize()
+    let known = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    let variables: [String] = ["LC_ALL", "LC_CTYPE", "LANG"]
+    let locale = variables.lazy
+      .compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty } ?? ""
+    let unicode = locale.uppercased().hasSuffix("UTF-8") || locale.uppercased().hasSuffix("UTF8")
+    return .terminal(columns: known ? Int(size.ws_col) : 80, unicode: unicode)
+  }
+
+  static func write(_ text: String) {
+    _ = text.withCString { Glibc.write(1, $0, strlen($0)) }
+  }
+}
+
+/// Waiting for a time or for the user, in a program that has no loop of its own. SIGINT and SIGTERM must be blocked.
+enum Pause {
+  /// True when a signal ended the wait. Nil waits for the signal alone.
+  @discardableResult
+  static func wait(until deadline: HostTime?) -> Bool {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    var information = siginfo_t()
+    guard let deadline else { return sigwaitinfo(&signals, &information) > 0 }
+    let left = max((deadline - renderNow()).nanoseconds, 0)
+    var limit = timespec()
+    limit.tv_sec = Int(left / 1_000_000_000)
+    limit.tv_nsec = Int(left % 1_000_000_000)
+    return sigtimedwait(&signals, &information, &limit) > 0
+  }
+}
