@@ -74,6 +74,9 @@ let package = Package(
       swiftSettings: house),
     .testTarget(name: "WireTests", dependencies: ["Wire", "AudioCore"], swiftSettings: house),
     .testTarget(
+      name: "StreamctlTests",
+      dependencies: ["streamctl", "VirtualMic", "AudioCore", "OpusCodec", "Wire", "CLinux"], swiftSettings: house),
+    .testTarget(
       name: "VirtualMicTests", dependencies: ["VirtualMic", "AudioCore", "OpusCodec", "Wire"],
       swiftSettings: house),
 

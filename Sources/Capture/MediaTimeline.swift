@@ -98,7 +98,7 @@ public struct MediaTimeline: Sendable {
     let all = SampleRate.codec.frames(in: off + half).value
     if isInterrupted || silentAt != nil { return all }
     let step = off - offset
-    if mark.flags.contains(.discontinuity), let expected = expectedPosition {
+    if let expected = expectedPosition, mark.flags.contains(.discontinuity) || mark.position != expected {
       // The position knows exactly what the time knows roughly; it may also have another origin now.
       let lost = mark.position &- expected
       let limit = Int64(SampleRate.codec.frames(in: Self.tolerance).value)

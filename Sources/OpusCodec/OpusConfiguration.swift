@@ -24,10 +24,14 @@ public struct OpusConfiguration: Hashable, Sendable {
   /// Variable bitrate. Game streams must not use it: their error correction needs packets of one size.
   public var variableBitrate: Bool
   public var application: Application
+  /// Whether joint stereo may code a right channel as the inverse of the left. Slightly better for sound that is out of
+  /// phase, but decoders that ignore it, as GStreamer's does by default, then flip the right channel frame by frame.
+  public var phaseInversion: Bool
 
   public init(
     layout: ChannelLayout, streams: Int, coupled: Int, mapping: [UInt8], bitrate: Int, frame: FrameDuration = .ms5,
-    complexity: Int = 9, variableBitrate: Bool = false, application: Application = .lowDelay
+    complexity: Int = 9, variableBitrate: Bool = false, application: Application = .lowDelay,
+    phaseInversion: Bool = false
   ) {
     self.layout = layout
     self.streams = streams
@@ -38,6 +42,7 @@ public struct OpusConfiguration: Hashable, Sendable {
     self.complexity = complexity
     self.variableBitrate = variableBitrate
     self.application = application
+    self.phaseInversion = phaseInversion
   }
 
   /// Left and right partners share a coupled stream, the other channels get mono streams: what belongs together is

@@ -76,6 +76,7 @@ extension OpusEncoder {
       (OPUS_SET_VBR_REQUEST, configuration.variableBitrate ? 1 : 0),
       (OPUS_SET_COMPLEXITY_REQUEST, Int32(configuration.complexity)),
       (OPUS_SET_BANDWIDTH_REQUEST, OPUS_BANDWIDTH_FULLBAND),
+      (OPUS_SET_PHASE_INVERSION_DISABLED_REQUEST, configuration.phaseInversion ? 0 : 1),
       (OPUS_SET_DTX_REQUEST, 0),
       (OPUS_SET_INBAND_FEC_REQUEST, 0),
     ]

@@ -20,6 +20,7 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
   private var links: [MonitorChoice.LinkWork.Pair: GraphLink] = [:]
   private var sink: UInt32?
   private var position: Int64 = 0
+  private var mishaps = StreamMishaps()
   private var status = StreamReport()
 
   init(
@@ -72,6 +73,7 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
       announce(.waiting(connection.failure))
       return
     }
+    if let wait = mishaps.wait(at: renderNow(), letGo: letGo) { return connection.later(after: wait) }
     switch MonitorChoice.source(in: connection.graph, target: target, current: sink) {
     case .failure(let error):
       unlink()
@@ -105,6 +107,10 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
     } else if work.isComplete {
       node.isOpen = true
       announce(.running(device: source.sink.name))
+    } else if connection.graph.ports(of: id).isEmpty {
+      announce(
+        .waiting(
+          BackendError(.starting, "the session manager has not prepared our ports", hint: "is WirePlumber running?")))
     } else if !node.isOpen {
       announce(.waiting(BackendError(.starting, "linking to \"\(source.sink.name)\"")))
     }
@@ -126,6 +132,7 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
       properties: properties, flags: PW_STREAM_FLAG_DONT_RECONNECT.rawValue
     ) { [unowned self] state, error in
       if state == PW_STREAM_STATE_ERROR {
+        mishaps.note(at: renderNow())
         announce(.waiting(BackendError(.linkRefused, "the stream failed: \(error ?? "unknown reason")")))
       }
       // Not at once: the first changes come while the stream is still being made.

@@ -221,14 +221,14 @@ final class PipeWireConnection: @unchecked Sendable {
     return String(tail[..<close])
   }
 
-  /// Has followers look again, outside the current callback.
-  func later() { changed() }
+  /// Has followers look again, outside the current callback, now or after a while.
+  func later(after delay: HostDuration = .zero) {
+    guard isReady else { return }
+    cpw_timer_arm(pw_thread_loop_get_loop(loop), settleTimer, max(delay.nanoseconds, 1))
+  }
 
   /// Registry events come in bursts; followers look once per loop turn.
-  private func changed() {
-    guard isReady else { return }
-    cpw_timer_arm(pw_thread_loop_get_loop(loop), settleTimer, 1)
-  }
+  private func changed() { later() }
 
   fileprivate func tellFollowers() { for follower in followers { follower.graphChanged() } }
 }

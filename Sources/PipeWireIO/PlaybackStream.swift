@@ -14,6 +14,7 @@ final class PlaybackStream: AudioStream, GraphFollower, @unchecked Sendable {
   private var running = false
   private var node: StreamNode?
   private var position: Int64 = 0
+  private var mishaps = StreamMishaps()
   private var status = StreamReport()
 
   init(
@@ -64,6 +65,7 @@ final class PlaybackStream: AudioStream, GraphFollower, @unchecked Sendable {
       announce(.waiting(connection.failure))
       return
     }
+    if let wait = mishaps.wait(at: renderNow(), letGo: letGo) { return connection.later(after: wait) }
     switch MonitorChoice.source(in: connection.graph, target: target, current: nil) {
     case .failure(let error):
       letGo()
@@ -92,6 +94,7 @@ final class PlaybackStream: AudioStream, GraphFollower, @unchecked Sendable {
       properties: properties, flags: PW_STREAM_FLAG_AUTOCONNECT.rawValue
     ) { [unowned self] state, error in
       if state == PW_STREAM_STATE_ERROR {
+        mishaps.note(at: renderNow())
         announce(.waiting(BackendError(.linkRefused, "the player failed: \(error ?? "unknown reason")")))
       }
       // Not at once: the first changes come while the stream is still being made.

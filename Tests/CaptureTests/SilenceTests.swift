@@ -20,7 +20,7 @@ import Testing
     rig.forgetPackets()
     rig.deliver(from: 96_000, to: 144_000)
     #expect(rig.misplacement == 0...0)
-    #expect(rig.silentPackets.isEmpty)
+    #expect(rig.silentPackets.count <= 1, "one was due at that very moment")
   }
 
   @Test func firstBlockBeforeAnySilenceIsPositionZero() {
@@ -66,15 +66,14 @@ import Testing
       number = rig.deliver(from: number, to: number + 2400)
       number += Int64.random(in: 200...2500, using: &generator)
     }
-    #expect(rig.misplacement.map { $0.lowerBound >= -480 && $0.upperBound <= 480 } == true)
-    #expect(rig.packets.suffix(5).compactMap(\.misplacement).allSatisfy { abs($0.lowerBound) <= 480 })
+    #expect(rig.misplacement == 0...0)
     #expect(rig.brokenPositions == 0)
   }
 
   @Test func silenceOfHoursThenSound() {
     let rig = ReframerRig(frame: 960)
     rig.keepsPackets = false
-    rig.deliver(from: 0, to: 960)
+    rig.deliver(from: 0, to: 960, quantum: 960)
     let hours = Int64(2 * 3600 * 48_000)
     rig.run(until: Self.time(hours))
     #expect(rig.counts.silentFrames == UInt64(hours / 960) - 2, "all but the sound and the grace")

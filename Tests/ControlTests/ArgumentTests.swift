@@ -9,7 +9,8 @@ import Testing
     .optional("channels", .choice(["stereo", "surround51"]), default: "stereo", "layout"),
     .optional("gain", .number(-60...12), unit: "dB", "level"),
     .optional("loop", .boolean, "again and again"),
-    .optional("streams", .array(of: .object([.required("bitrate", .integer(6...510), "kb/s")]), maximumCount: 2), "several"),
+    .optional(
+      "streams", .array(of: .object([.required("bitrate", .integer(6...510), "kb/s")]), maximumCount: 2), "several"),
     .optional("note", .text(maximumBytes: 4), "short"),
   ]
 
@@ -29,16 +30,21 @@ import Testing
 
   @Test(
     arguments: [
-      (["host": "a"], "port", nil), (["host": "a", "port": nil], "port", nil), (["host": "a", "port": "80"], "port", nil),
-      (["host": "a", "port": 0], "port", nil), (["host": "a", "port": 65536], "port", nil), (["host": "a", "port": 80.5], "port", nil),
+      (["host": "a"], "port", nil), (["host": "a", "port": nil], "port", nil),
+      (["host": "a", "port": "80"], "port", nil),
+      (["host": "a", "port": 0], "port", nil), (["host": "a", "port": 65536], "port", nil),
+      (["host": "a", "port": 80.5], "port", nil),
       (["host": 1, "port": 80], "host", nil), (["host": "a", "port": 80, "channels": "sterio"], "channels", "stereo"),
-      (["host": "a", "port": 80, "channels": "quadrophonic"], "channels", nil), (["host": "a", "port": 80, "gain": 12.1], "gain", nil),
+      (["host": "a", "port": 80, "channels": "quadrophonic"], "channels", nil),
+      (["host": "a", "port": 80, "gain": 12.1], "gain", nil),
       (["host": "a", "port": 80, "gain": "loud"], "gain", nil), (["host": "a", "port": 80, "loop": 1], "loop", nil),
       (["host": "a", "prot": 80], "prot", "port"), (["host": "a", "port": 80, "zzzzzz": 1], "zzzzzz", nil),
       (["host": "a", "port": 80, "streams": [["bitrate": 64], ["bitrate": 5]]], "streams[1].bitrate", nil),
       (["host": "a", "port": 80, "streams": [["bitrat": 64]]], "streams[0].bitrat", "bitrate"),
-      (["host": "a", "port": 80, "streams": [1]], "streams[0]", nil), (["host": "a", "port": 80, "streams": [:]], "streams", nil),
-      (["host": "a", "port": 80, "streams": [[:], [:], [:]]], "streams", nil), (["host": "a", "port": 80, "note": "ééé"], "note", nil),
+      (["host": "a", "port": 80, "streams": [1]], "streams[0]", nil),
+      (["host": "a", "port": 80, "streams": [:]], "streams", nil),
+      (["host": "a", "port": 80, "streams": [[:], [:], [:]]], "streams", nil),
+      (["host": "a", "port": 80, "note": "ééé"], "note", nil),
     ] as [(JSONObject, String, String?)])
   func badArgumentsNameTheirPlace(arguments: JSONObject, path: String, hint: String?) throws {
     let error = try #require(self.error(arguments))
@@ -50,11 +56,15 @@ import Testing
 
   @Test func nonFiniteNumbersAreOutOfRange() {
     #expect(throws: ControlError.self) { try VerbParameter.Kind.number(-60...12).validated(.number(.nan), at: "x") }
-    #expect(throws: ControlError.self) { try VerbParameter.Kind.number(-60...12).validated(.number(.infinity), at: "x") }
+    #expect(throws: ControlError.self) {
+      try VerbParameter.Kind.number(-60...12).validated(.number(.infinity), at: "x")
+    }
   }
 
   @Test func aliasesAreUnderstoodOnce() throws {
-    let parameters: [VerbParameter] = [.required("topics", .array(of: .string, maximumCount: 2), alias: "events", "names")]
+    let parameters: [VerbParameter] = [
+      .required("topics", .array(of: .string, maximumCount: 2), alias: "events", "names")
+    ]
     #expect(try parameters.validated(["events": ["a"]]) == ["topics": ["a"]])
     #expect(throws: ControlError.self) { try parameters.validated(["events": ["a"], "topics": ["a"]]) }
   }

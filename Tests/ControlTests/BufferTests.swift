@@ -44,7 +44,9 @@ import Testing
 }
 
 @Suite struct OutgoingQueueTests {
-  private func event(_ topic: String, _ revision: Int, _ kind: EventBus.Kind, key: String? = nil, size: Int = 1) -> EventText {
+  private func event(_ topic: String, _ revision: Int, _ kind: EventBus.Kind, key: String? = nil, size: Int = 1)
+    -> EventText
+  {
     EventText(
       topic: topic, key: key, kind: kind, revision: revision, data: .string(String(repeating: "x", count: size)))
   }

@@ -74,7 +74,7 @@ extension Live {
     @Test func watchesReportReadinessUntilCancelled() async throws {
       var ends: [Int32] = [0, 0]
       try #require(pipe(&ends) == 0)
-      defer { ends.forEach { close($0) } }
+      defer { for end in ends { close(end) } }
       let reader = ends[0]
       let notes = Notes()
       let writer = ends[1]
@@ -84,8 +84,8 @@ extension Live {
             #expect(readiness == .read)
             var byte: UInt8 = 0
             read(reader, &byte, 1)
-            notes.watches.forEach { $0.cancel() }
-            notes.watches.forEach { $0.cancel() }
+            for watch in notes.watches { watch.cancel() }
+            for watch in notes.watches { watch.cancel() }
             continuation.resume(returning: Int(byte))
           }
           watch.map { notes.watches.append($0) }
@@ -118,15 +118,15 @@ extension Live {
       for reader in readers {
         let watch = try? EventLoop.shared.watch(reader, for: .read) { _ in
           notes.add(1)
-          notes.watches.forEach { $0.cancel() }
-          readers.forEach { close($0) }
+          for watch in notes.watches { watch.cancel() }
+          for reader in readers { close(reader) }
           var ends: [Int32] = [0, 0]
           pipe(&ends)
           #expect(readers.contains(ends[0]))
           let successor = try? EventLoop.shared.watch(ends[0], for: .read) { _ in notes.add(2) }
           EventLoop.shared.schedule(after: .milliseconds(1)) {
             successor?.cancel()
-            ends.forEach { close($0) }
+            for end in ends { close(end) }
           }
         }
         watch.map { notes.watches.append($0) }

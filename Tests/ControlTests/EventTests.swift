@@ -71,7 +71,9 @@ extension Live {
     }
 
     @Test func aReaderTooSlowForItsStateIsClosedWithAReason() async throws {
-      try await Harness.run({ $0.closeGrace = .seconds(20) }) { harness in
+      try await Harness.run { limits in
+        limits.closeGrace = .seconds(20)
+      } serving: { harness in
         let sleeper = try harness.connect()
         try sleeper.send(line: #"{"id":1,"op":"subscribe","args":{"topics":["state"]}}"#)
         await harness.until { harness.socket.bus.hasSubscribers("state") }
@@ -91,11 +93,15 @@ extension Live {
     }
 
     @Test func aFarewellNobodyReadsIsCutShort() async throws {
-      try await Harness.run({ $0.closeGrace = .milliseconds(20) }) { harness in
+      try await Harness.run { limits in
+        limits.closeGrace = .milliseconds(20)
+      } serving: { harness in
         let sleeper = try harness.connect()
         try sleeper.send(line: #"{"id":1,"op":"subscribe","args":{"topics":["state"]}}"#)
         await harness.until { harness.socket.bus.hasSubscribers("state") }
-        for key in 0..<200 { await harness.publish("state", .string(String(repeating: "x", count: 2000)), key: "\(key)") }
+        for key in 0..<200 {
+          await harness.publish("state", .string(String(repeating: "x", count: 2000)), key: "\(key)")
+        }
         await harness.socket.close(reason: "shutdown")
         #expect(await harness.socket.clientCount == 0)
       }
@@ -134,5 +140,5 @@ extension Harness {
     }
   }
 
-  @ControlActor func countClose() { socket.sessions.forEach { $0.onClose { daemon.calls += 1 } } }
+  @ControlActor func countClose() { for session in socket.sessions { session.onClose { daemon.calls += 1 } } }
 }

@@ -44,7 +44,7 @@ struct Harness {
 
   /// Starts, runs `body`, stops, and checks that no descriptor was lost on the way.
   static func run(
-    _ adjust: (inout ControlSocket.Limits) -> Void = { _ in }, _ body: (Harness) async throws -> Void
+    _ adjust: (inout ControlSocket.Limits) -> Void = { _ in }, serving body: (Harness) async throws -> Void
   ) async throws {
     LoopThread.start
     await settle()
@@ -124,7 +124,8 @@ final class TemporaryDirectory {
 
   init() throws {
     var template = Array("/tmp/control-tests-XXXXXX".utf8CString)
-    path = try #require(template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!).map { String(cString: $0) } })
+    path = try #require(
+      template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!).map { String(cString: $0) } })
   }
 
   deinit { Self.remove(path) }
@@ -133,7 +134,8 @@ final class TemporaryDirectory {
     if let directory = opendir(path) {
       var names: [String] = []
       while let entry = readdir(directory) {
-        names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        names.append(
+          withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
       }
       closedir(directory)
       for name in names where name != "." && name != ".." {

@@ -8,7 +8,9 @@ extension Live {
   @Suite struct HostileTests {
     @Test(arguments: ["{\"op\":", "x", " "])
     func halfALineTimesOut(start: String) async throws {
-      try await Harness.run({ $0.lineTimeout = .milliseconds(30) }) { harness in
+      try await Harness.run { limits in
+        limits.lineTimeout = .milliseconds(30)
+      } serving: { harness in
         let client = try harness.connect()
         #expect(try client.exchange(#"{"id":1,"op":"ping"}"#)["ok"] == true)
         try client.send(bytes: Array(start.utf8))
@@ -21,7 +23,9 @@ extension Live {
 
     /// Every byte comes before the previous one's patience ends; the line as a whole does not.
     @Test func drippingBytesDoNotProlongTheTimeout() async throws {
-      try await Harness.run({ $0.lineTimeout = .milliseconds(60) }) { harness in
+      try await Harness.run { limits in
+        limits.lineTimeout = .milliseconds(60)
+      } serving: { harness in
         let client = try harness.connect()
         var closed = false
         for _ in 0..<2000 where !closed {
@@ -37,7 +41,9 @@ extension Live {
     }
 
     @Test func idleClientsAreLeftAlone() async throws {
-      try await Harness.run({ $0.lineTimeout = .milliseconds(10) }) { harness in
+      try await Harness.run { limits in
+        limits.lineTimeout = .milliseconds(10)
+      } serving: { harness in
         let client = try harness.connect()
         #expect(try client.receiveLine(timeout: .milliseconds(100)) == nil)
         #expect(try client.exchange(#"{"id":1,"op":"ping"}"#)["ok"] == true)
@@ -47,7 +53,8 @@ extension Live {
     @Test func aLineOfTwoMebibytesIsRefused() async throws {
       try await Harness.run { harness in
         let client = try harness.connect()
-        let line = Array(#"{"op":"test.echo","args":{"port":1,"note":""#.utf8) + [UInt8](repeating: 0x78, count: 2 << 20)
+        let line =
+          Array(#"{"op":"test.echo","args":{"port":1,"note":""#.utf8) + [UInt8](repeating: 0x78, count: 2 << 20)
         let failure = #expect(throws: ControlClientError.self) {
           try client.send(bytes: line)
           throw ControlClientError.refused(ControlError(json: try #require(try client.receiveJSON()["error"])))
@@ -170,7 +177,7 @@ extension Live {
         while case let filler = dup(0), filler >= 0 { fillers.append(filler) }
         try UnixSocket.connect(probe, to: harness.path)
         let answered = try probe.wait(for: POLLIN, until: .now + .seconds(20))
-        fillers.forEach { close($0) }
+        for filler in fillers { close(filler) }
         limit = before
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         #expect(answered)
@@ -190,7 +197,10 @@ extension Live {
     @Test func noiseLeavesTheServerStanding() async throws {
       try await Harness.run { harness in
         var random = Random(state: 0xBAD)
-        let texts = [#"{"id":1,"op":"describe","args":{}}"#, #"{"cmd":"subscribe","events":["log"]}"#, #"{"batch":[{"op":"ping"}]}"#]
+        let texts = [
+          #"{"id":1,"op":"describe","args":{}}"#, #"{"cmd":"subscribe","events":["log"]}"#,
+          #"{"batch":[{"op":"ping"}]}"#,
+        ]
         for round in 0..<200 {
           let client = try harness.connect()
           var bytes = Array((texts[round % 3] + "\n").utf8)

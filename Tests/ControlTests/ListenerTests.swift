@@ -203,7 +203,11 @@ extension Live {
 
     @Test func thePathFollowsTheEnvironment() {
       let saved = ["STREAMD_SOCKET", "XDG_RUNTIME_DIR"].map { ($0, environmentVariable($0)) }
-      defer { saved.forEach { name, value in if let value { setenv(name, value, 1) } else { unsetenv(name) } } }
+      defer {
+        for (name, value) in saved {
+          if let value { setenv(name, value, 1) } else { unsetenv(name) }
+        }
+      }
       unsetenv("STREAMD_SOCKET")
       setenv("XDG_RUNTIME_DIR", "/run/user/7", 1)
       #expect(ControlClient.defaultPath == "/run/user/7/streamd/control.sock")

@@ -108,7 +108,8 @@ extension Live {
       try await Harness.run { harness in
         let client = try harness.connect()
         let reply = try client.exchange(
-          #"{"id":9,"batch":[{"id":1,"op":"ping"},{"id":2,"op":"nope"},{"cmd":"ping"},{"batch":[]},5,{"id":3,"op":"ping"}]}"#)
+          #"{"id":9,"batch":[{"id":1,"op":"ping"},{"id":2,"op":"nope"},{"cmd":"ping"},{"batch":[]},5,{"id":3,"op":"ping"}]}"#
+        )
         #expect(reply["id"] == 9)
         #expect(reply["ok"] == true)
         let replies = try #require(reply["batch"]?.arrayValue)
@@ -124,7 +125,9 @@ extension Live {
     }
 
     @Test func deferredVerbsAnswerLater() async throws {
-      try await Harness.run({ $0.deferredRequests = 2 }) { harness in
+      try await Harness.run { limits in
+        limits.deferredRequests = 2
+      } serving: { harness in
         let client = try harness.connect()
         try client.send(line: #"{"id":1,"op":"test.gate"}"#)
         try client.send(line: #"{"id":2,"batch":[{"id":3,"op":"test.gate"},{"id":4,"op":"ping"}]}"#)
@@ -157,7 +160,8 @@ extension Live {
     @Test func halfClosedClientsGetTheirReplies() async throws {
       try await Harness.run { harness in
         let client = try harness.connect()
-        try client.send(bytes: Array((String(repeating: #"{"op":"ping"}"# + "\n", count: 40) + #"{"id":1,"op":"ping"}"#).utf8))
+        try client.send(
+          bytes: Array((String(repeating: #"{"op":"ping"}"# + "\n", count: 40) + #"{"id":1,"op":"ping"}"#).utf8))
         shutdown(client.descriptor.number, Int32(SHUT_WR))
         let replies = try client.receiveAll()
         #expect(replies.count == 41)

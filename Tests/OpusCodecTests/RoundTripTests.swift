@@ -112,6 +112,9 @@ func roundTrip(
     #expect(OpusConfiguration.gameStreamSurround71Paired.mapping == [0, 1, 6, 7, 2, 3, 4, 5])
     #expect(OpusConfiguration.standard(layout: .mono, bitrate: 64_000).mapping == [0])
     #expect(OpusConfiguration.standard(layout: .stereo, bitrate: 64_000).coupled == 1)
+    // Unknown players get no inverted channels; GameStream clients decode with libopus as it is.
+    #expect(!OpusConfiguration.standard(layout: .stereo, bitrate: 64_000).phaseInversion)
+    #expect(OpusConfiguration.gameStreamStereo.phaseInversion && OpusConfiguration.gameStreamSurround71.phaseInversion)
   }
 
   @Test func lookaheadIsTwoAndAHalfMilliseconds() throws {

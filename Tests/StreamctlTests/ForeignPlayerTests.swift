@@ -71,7 +71,6 @@ import Wire
         .map { samples[$0] }
       let tone = try #require(Spectrum.dominant(newest), "channel \(channel) of \(count) is silent")
       let expected = SteadyStream.frequencies[min(channel, layout.count - 1)]
-      print("DBG", layout.count, channel, tone, samples.count / count); if channel == 0 { let d = open("/tmp/wire-x/g\(layout.count).raw", O_WRONLY | O_CREAT | O_TRUNC, 0o644); _ = samples.withUnsafeBytes { Glibc.write(d, $0.baseAddress, $0.count) }; close(d) }
       #expect(abs(tone.frequency - expected) < 2)
       #expect(abs(Decibels(amplitude: tone.amplitude).value + 20) < 0.5)
     }
@@ -109,7 +108,7 @@ import Wire
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-    defer { words.forEach { free($0) } }
+    defer { for word in words { free(word) } }
     return posix_spawn(&process, arguments[0], &actions, nil, &words, environ) == 0 ? process : nil
   }
 }

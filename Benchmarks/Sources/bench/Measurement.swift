@@ -19,16 +19,19 @@ struct Case {
   let floor: () -> Void
 }
 
-/// Nanoseconds per unit, one value a round.
+/// Nanoseconds per unit over all rounds.
 struct Samples {
-  private let sorted: [Double]
+  /// Each turn at its fastest. The same turn does the same work in every round, so a disturbance would have to hit it in
+  /// all of them to count.
+  let minimum: Double
+  let median: Double
 
-  init(_ values: [Double]) { sorted = values.sorted() }
-
-  var minimum: Double { sorted[0] }
-  var median: Double {
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  /// Times by round and turn.
+  init(_ times: [[Int64]], units: Double) {
+    let turns = times[0].indices.map { turn in times.map { $0[turn] }.min() ?? 0 }
+    minimum = Double(turns.reduce(0, +)) / units
+    let rounds = times.map { $0.reduce(0, +) }.sorted()
+    median = Double(rounds[(rounds.count - 1) / 2] + rounds[rounds.count / 2]) / 2 / units
   }
 }
 
@@ -38,7 +41,7 @@ struct Measurement {
   let ours: Samples
   let floor: Samples
 
-  /// Of the fastest rounds: other load only ever adds time.
+  /// Of the fastest turns: other load only ever adds time.
   var ratio: Double { ours.minimum / floor.minimum }
   /// What we cost beyond the floor, in nanoseconds per unit.
   var overhead: Double { ours.minimum - floor.minimum }
@@ -51,19 +54,18 @@ extension Case {
     floor()
     let (turns, repeats) = plan()
     let units = Double(turns * repeats * unitsPerBatch)
-    var ourTimes: [Double] = []
-    var floorTimes: [Double] = []
+    var ourTimes: [[Int64]] = []
+    var floorTimes: [[Int64]] = []
     for _ in 0..<rounds {
-      var ourTime: Int64 = 0
-      var floorTime: Int64 = 0
+      ourTimes.append([])
+      floorTimes.append([])
       for _ in 0..<turns {
-        ourTime += time(repeats, ours)
-        floorTime += time(repeats, floor)
+        ourTimes[ourTimes.count - 1].append(time(repeats, ours))
+        floorTimes[floorTimes.count - 1].append(time(repeats, floor))
       }
-      ourTimes.append(Double(ourTime) / units)
-      floorTimes.append(Double(floorTime) / units)
     }
-    return Measurement(name: name, unit: unit, ours: Samples(ourTimes), floor: Samples(floorTimes))
+    return Measurement(
+      name: name, unit: unit, ours: Samples(ourTimes, units: units), floor: Samples(floorTimes, units: units))
   }
 
   /// Turns a round, and batches a turn: long enough that reading the clock, a system call, is lost in it.

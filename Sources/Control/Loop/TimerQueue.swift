@@ -39,7 +39,7 @@ struct TimerQueue<Body> {
     if heap.count > 2 * pending.count + 64 {
       let live = heap.filter { isLive($0) }
       heap.removeAll()
-      live.forEach { push($0) }
+      for slot in live { push(slot) }
     }
   }
 

@@ -239,7 +239,7 @@ public final class ClientSession {
     queue(JSON.object(farewell).bytes)
     isEnding = true
     server.bus.unsubscribe(self)
-    tasks.values.forEach { $0.cancel() }
+    for task in tasks.values { task.cancel() }
     updateInterest()
     graceTimer = EventLoop.shared.schedule(after: server.limits.closeGrace) { [weak self] in self?.finish() }
   }
@@ -253,13 +253,13 @@ public final class ClientSession {
     isEnding = true
     for timer in [lineTimer, graceTimer] { timer.map(EventLoop.shared.cancel) }
     server.bus.unsubscribe(self)
-    tasks.values.forEach { $0.cancel() }
+    for task in tasks.values { task.cancel() }
     tasks = [:]
     output.removeEntries()
     server.remove(self)
     let handlers = closeHandlers
     closeHandlers = []
-    handlers.forEach { $0() }
+    for handler in handlers { handler() }
   }
 
   /// A deferred verb has answered.

@@ -106,7 +106,7 @@ public final class ControlSocket {
   private func reportClosed() {
     let handlers = closed
     closed = []
-    handlers.forEach { $0() }
+    for handler in handlers { handler() }
   }
 
   func receive(from descriptor: borrowing Descriptor?) -> Transfer {

@@ -103,7 +103,9 @@ struct EventText {
 
   /// What follows `"rev":n` in the line.
   func tail(_ form: RequestForm) -> [UInt8] {
-    guard form == .flat, var members = data.objectValue else { return Array(#","data":"#.utf8) + dataBytes + [0x7D, 0x0A] }
+    guard form == .flat, var members = data.objectValue else {
+      return Array(#","data":"#.utf8) + dataBytes + [0x7D, 0x0A]
+    }
     members["event"] = nil
     members["rev"] = nil
     var tail = JSON.object(members).bytes

@@ -2,6 +2,7 @@ internal import Glibc
 
 /// A value behind a pthread mutex. Not `Synchronization.Mutex`, because thread sanitizer cannot see inside that one and
 /// would report every use as a race. Never taken by render threads.
+@safe
 final class Locked<Value>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private var value: Value

@@ -76,7 +76,8 @@ struct Poller: ~Copyable, Sendable {
       count = max(0, Int(unsafe epoll_wait(epoll.number, buffer.baseAddress, 64, sleeping ? -1 : 0)))
     }
     var events: [Event] = []
-    for unsafe event in unsafe raw {
+    for place in 0..<(unsafe raw.count) {
+      let event = unsafe raw[place]
       switch unsafe event.data.u64 {
       case Self.wakeTag: drainCounter(wakeCounter.number)
       case Self.alarmTag: drainCounter(alarm.number)
