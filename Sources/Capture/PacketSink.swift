@@ -38,6 +38,17 @@ public final class DatagramSink: PacketSink {
     descriptor = socket(
       first.pointee.ai_family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw DatagramError(code: "socket", message: String(cString: strerror(errno))) }
+    // Bound at once, so that the port is known before the first packet.
+    var own = sockaddr_storage()
+    own.ss_family = storage.ss_family
+    let bound = withUnsafePointer(to: &own) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+    }
+    guard bound == 0 else {
+      let reason = String(cString: strerror(errno))
+      close(descriptor)
+      throw DatagramError(code: "socket", message: reason)
+    }
   }
 
   deinit { close(descriptor) }
@@ -59,7 +70,7 @@ public final class DatagramSink: PacketSink {
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// The port datagrams leave from. Zero before the first one.
+  /// The port datagrams leave from.
   public var localPort: UInt16 {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

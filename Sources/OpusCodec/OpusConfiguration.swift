@@ -24,14 +24,15 @@ public struct OpusConfiguration: Hashable, Sendable {
   /// Variable bitrate. Game streams must not use it: their error correction needs packets of one size.
   public var variableBitrate: Bool
   public var application: Application
-  /// Whether joint stereo may code a right channel as the inverse of the left. Slightly better for sound that is out of
-  /// phase, but decoders that ignore it, as GStreamer's does by default, then flip the right channel frame by frame.
+  /// Whether joint stereo may code a band of the right channel as the inverse of the left. Without it sound out of phase
+  /// loses its low bands at 5 ms, at any bitrate. With it a decoder that ignores it, as GStreamer's `opusdec` does unless
+  /// told `phase-inversion=true`, flips the right channel's bands frame by frame.
   public var phaseInversion: Bool
 
   public init(
     layout: ChannelLayout, streams: Int, coupled: Int, mapping: [UInt8], bitrate: Int, frame: FrameDuration = .ms5,
     complexity: Int = 9, variableBitrate: Bool = false, application: Application = .lowDelay,
-    phaseInversion: Bool = false
+    phaseInversion: Bool = true
   ) {
     self.layout = layout
     self.streams = streams

@@ -31,44 +31,44 @@ private struct Value: ~Copyable {
   }
 }
 
-@Suite struct HandoffTests {
-  /// The render side of a test: a thread of its own, as fast as it can.
-  private final class Spinner: @unchecked Sendable {
-    let face: RenderFace<Value>
-    let ledger: Ledger
-    let newest = Atomic<Int>(-1)
-    let faults = Atomic<Int>(0)
-    let isDone = Atomic<Bool>(false)
-    private var thread = pthread_t()
+/// The render side of a test: a thread of its own, as fast as it can.
+private final class Spinner: @unchecked Sendable {
+  let face: RenderFace<Value>
+  let ledger: Ledger
+  let newest = Atomic<Int>(-1)
+  let faults = Atomic<Int>(0)
+  let isDone = Atomic<Bool>(false)
+  private var thread = pthread_t()
 
-    init(_ handoff: Handoff<Value>, _ ledger: Ledger) {
-      face = handoff.renderFace
-      self.ledger = ledger
-    }
-
-    func start() {
-      let context = Unmanaged.passRetained(self).toOpaque()
-      pthread_create(&thread, nil, spin, context)
-    }
-
-    func join() {
-      isDone.store(true, ordering: .releasing)
-      pthread_join(thread, nil)
-    }
-
-    func run() {
-      ledger.renderThread.store(UInt(pthread_self()), ordering: .relaxed)
-      var last = -1
-      while !isDone.load(ordering: .acquiring) {
-        guard let value = face.adopt() else { continue }
-        let number = value.pointee.number
-        if value.pointee.check != ~number || number < last { faults.add(1, ordering: .relaxed) }
-        last = number
-        newest.store(number, ordering: .releasing)
-      }
-    }
+  init(_ handoff: Handoff<Value>, _ ledger: Ledger) {
+    face = handoff.renderFace
+    self.ledger = ledger
   }
 
+  func start() {
+    let context = Unmanaged.passRetained(self).toOpaque()
+    pthread_create(&thread, nil, spin, context)
+  }
+
+  func join() {
+    isDone.store(true, ordering: .releasing)
+    pthread_join(thread, nil)
+  }
+
+  func run() {
+    ledger.renderThread.store(UInt(pthread_self()), ordering: .relaxed)
+    var last = -1
+    while !isDone.load(ordering: .acquiring) {
+      guard let value = face.adopt() else { continue }
+      let number = value.pointee.number
+      if value.pointee.check != ~number || number < last { faults.add(1, ordering: .relaxed) }
+      last = number
+      newest.store(number, ordering: .releasing)
+    }
+  }
+}
+
+@Suite struct HandoffTests {
   @Test func newestWinsAndControlFreesEachOnce() {
     let ledger = Ledger()
     var handoff: Handoff<Value>? = Handoff<Value>()
@@ -125,6 +125,6 @@ private struct Value: ~Copyable {
 
 /// File-scope: a thread's entry carries no isolation.
 private func spin(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  Unmanaged<AnyObject>.fromOpaque(context!).takeRetainedValue().perform()
+  Unmanaged<Spinner>.fromOpaque(context!).takeRetainedValue().run()
   return nil
 }

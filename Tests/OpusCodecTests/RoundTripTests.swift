@@ -112,9 +112,27 @@ func roundTrip(
     #expect(OpusConfiguration.gameStreamSurround71Paired.mapping == [0, 1, 6, 7, 2, 3, 4, 5])
     #expect(OpusConfiguration.standard(layout: .mono, bitrate: 64_000).mapping == [0])
     #expect(OpusConfiguration.standard(layout: .stereo, bitrate: 64_000).coupled == 1)
-    // Unknown players get no inverted channels; GameStream clients decode with libopus as it is.
-    #expect(!OpusConfiguration.standard(layout: .stereo, bitrate: 64_000).phaseInversion)
-    #expect(OpusConfiguration.gameStreamStereo.phaseInversion && OpusConfiguration.gameStreamSurround71.phaseInversion)
+  }
+
+  /// Two tones in one band drift in and out of phase: only with inversion does their level stay.
+  @Test(arguments: [true, false]) func phaseInversionKeepsSoundOutOfPhase(_ allowed: Bool) throws {
+    var configuration = OpusConfiguration.standard(layout: .stereo, bitrate: 192_000)
+    configuration.phaseInversion = allowed
+    var encoder = try OpusEncoder(configuration)
+    var decoder = try OpusDecoder(configuration)
+    let packet = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1400)
+    defer { packet.deallocate() }
+    var (heard, frame): ([Float], [Float]) = ([], [Float](repeating: 0, count: 480))
+    for index in 0..<200 {
+      // Each channel the inverse of the other.
+      let input = Tones.interleaved(frames: index * 240..<(index + 1) * 240, channels: 1, amplitude: 0.1)
+        .flatMap { [$0, -$0] }
+      let size = try input.withUnsafeBufferPointer { try encoder.encode($0, into: packet) }
+      _ = try decoder.decode(UnsafeBufferPointer(rebasing: packet[..<size]), into: &frame, capacity: 240)
+      if index >= 40 { heard += frame }
+    }
+    let level = Tones.level(heard[...], channel: 1, channels: 2, frequency: Tones.frequency(channel: 0))
+    #expect((abs(level + 20) < 0.2) == allowed)
   }
 
   @Test func lookaheadIsTwoAndAHalfMilliseconds() throws {

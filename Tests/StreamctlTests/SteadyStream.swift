@@ -15,6 +15,7 @@ struct SteadyStream {
   /// Input frames left out once at these positions, and muted there for that long.
   var cuts: [Int: Int] = [:]
   var mutes: [Range<Int>] = []
+  var phaseInversion = true
 
   init(_ layout: ChannelLayout, level: Decibels = Decibels(-20), captureTime: Bool = false) {
     self.layout = layout
@@ -22,7 +23,11 @@ struct SteadyStream {
     packetizer = RTPPacketizer(source: 3, sequence: 65_000, timestamp: 12, carriesCaptureTime: captureTime)
   }
 
-  var configuration: OpusConfiguration { .standard(layout: layout, bitrate: 96_000 * layout.count) }
+  var configuration: OpusConfiguration {
+    var made = OpusConfiguration.standard(layout: layout, bitrate: 96_000 * layout.count)
+    made.phaseInversion = phaseInversion
+    return made
+  }
 
   var description: SessionDescription {
     let shape = configuration

@@ -1,6 +1,6 @@
 /// One named argument of a verb: validation, `describe` and the documentation are all made from it.
 public struct VerbParameter: Sendable {
-  public indirect enum Kind: Sendable {
+  public enum Kind: Sendable {
     /// Up to 4096 bytes.
     case string
     case text(maximumBytes: Int)
@@ -9,7 +9,7 @@ public struct VerbParameter: Sendable {
     case boolean
     case choice([String])
     case object([VerbParameter])
-    case array(of: Kind, maximumCount: Int)
+    indirect case array(of: Kind, maximumCount: Int)
     case any
   }
 

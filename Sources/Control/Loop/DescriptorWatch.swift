@@ -3,7 +3,7 @@
 public final class DescriptorWatch {
   let descriptor: Int32
   let tag: UInt64
-  let handler: @ControlActor (Readiness) -> Void
+  private(set) var handler: @ControlActor (Readiness) -> Void
   private var isCancelled = false
 
   /// Changing it to nothing pauses the watch; a closed peer is still reported.
@@ -28,6 +28,8 @@ public final class DescriptorWatch {
   public func cancel() {
     guard !isCancelled else { return }
     isCancelled = true
+    // What the handler holds on to may hold this watch.
+    handler = { _ in }
     EventLoop.shared.remove(self)
   }
 }

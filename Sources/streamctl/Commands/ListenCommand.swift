@@ -23,7 +23,7 @@ enum ListenCommand: Command {
     let seconds = try options.number("--seconds", in: 0.1...1e6)
     let expected = try options.number("--expect-test-tone", in: -120...0)
     // Blocked before any thread starts, so that Ctrl-C ends the wait below and the session is closed properly.
-    EventLoop.block([SIGINT, SIGTERM])
+    Pause.takeSignals()
     let source = try ListenSource.open(options)
     defer { source.close() }
     let layout = source.description.audio.layout

@@ -27,7 +27,7 @@ enum TestToneCommand: Command {
     let level = Decibels(try options.number("--level", in: -120...0) ?? -20)
     let pitch = try options.number("--frequency", in: 1...23_000)
     let seconds = try options.number("--seconds", in: 0.1...86_400)
-    EventLoop.block([SIGINT, SIGTERM])
+    Pause.takeSignals()
     let tones = ToneClient(
       frequencies: (0..<channels).map { pitch ?? pitches[$0] }, amplitude: level.amplitude, rate: .codec)
     let target = options.value("--sink").map { SinkTarget.named($0) } ?? .defaultSink

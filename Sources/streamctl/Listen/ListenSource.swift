@@ -28,6 +28,8 @@ final class ListenSource {
     let client = try options.connect()
     var arguments = try SessionCommand.arguments(options)
     arguments["to"] = .string(address.contains(":") ? "[\(address)]:\(receiver.port)" : "\(address):\(receiver.port)")
+    // Should this program die, its session dies with it.
+    arguments["while_connected"] = true
     let reply = try client.request("session.open", arguments)
     let description = try parsed(reply["sdp"]?.plain ?? "")
     return ListenSource(

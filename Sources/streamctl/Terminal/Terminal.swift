@@ -21,21 +21,25 @@ enum Terminal {
   }
 }
 
-/// Waiting for a time or for the user, in a program that has no loop of its own. SIGINT and SIGTERM must be blocked.
+/// Waiting for a time or for the user, in a program that has no loop of its own.
 enum Pause {
+  private static let signals: [Int32] = [SIGINT, SIGTERM, SIGHUP]
+
+  /// Keeps the signals for `wait`. Before any thread starts: threads inherit it.
+  static func takeSignals() { EventLoop.block(signals) }
+
   /// True when a signal ended the wait. Nil waits for the signal alone.
   @discardableResult
   static func wait(until deadline: HostTime?) -> Bool {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals { sigaddset(&set, signal) }
     var information = siginfo_t()
-    guard let deadline else { return sigwaitinfo(&signals, &information) > 0 }
+    guard let deadline else { return sigwaitinfo(&set, &information) > 0 }
     let left = max((deadline - renderNow()).nanoseconds, 0)
     var limit = timespec()
     limit.tv_sec = Int(left / 1_000_000_000)
     limit.tv_nsec = Int(left % 1_000_000_000)
-    return sigtimedwait(&signals, &information, &limit) > 0
+    return sigtimedwait(&set, &information, &limit) > 0
   }
 }

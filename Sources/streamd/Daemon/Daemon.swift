@@ -76,6 +76,12 @@ final class Daemon: ControlContext {
     return .object(last)
   }
 
+  /// For a session whose owner has gone; it may have been closed before.
+  func abandonSession(_ session: StreamSession) {
+    guard sessions.contains(where: { $0 === session }) else { return }
+    _ = closeSession(session)
+  }
+
   var allSessions: [StreamSession] { sessions }
 
   // MARK: Captures

@@ -140,7 +140,7 @@ final class ServiceLife {
       daemon.sessionsSnapshot()
     }
     bus.declare("levels", .state, summary: "peak and RMS per channel since the last event, ten times a second") {
-      daemon.levels()
+      ["sessions": []]
     }
     bus.declare("log", .log, summary: "what the log says of captures")
   }

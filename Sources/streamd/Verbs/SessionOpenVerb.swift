@@ -29,12 +29,20 @@ enum SessionOpenVerb: Verb {
     .optional("payload_type", .integer(96...127), "The RTP payload type."),
     .optional("capture_time", .boolean, "Adds the absolute capture time to every packet (12 to 16 bytes)."),
     .optional("gain_db", .number(-120...20), default: 0, unit: "dB", "Applied to this session only."),
+    .optional(
+      "while_connected", .boolean, default: false, "Ends the session when this connection ends, however it ends."),
   ]
   static let result = "session{} and sdp, the text a player needs"
 
   @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
     let session = try daemon.openSession(try spec(arguments, daemon.settings))
+    if try arguments.optional("while_connected", as: .boolean) ?? false {
+      client.onClose { [weak daemon, weak session] in
+        guard let daemon, let session else { return }
+        daemon.abandonSession(session)
+      }
+    }
     return ["session": .object(daemon.report(of: session)), "sdp": .string(session.description)]
   }
 
@@ -47,10 +55,10 @@ enum SessionOpenVerb: Verb {
     let endpoint: Settings.Endpoint
     do {
       endpoint = try Settings.Endpoint(try arguments.required("to", as: .string))
-    } catch let error as ControlError {
-      throw error
+    } catch let problem as Settings.EndpointProblem {
+      throw ControlError(.badArgs, "the destination \(problem.rawValue)", path: "to", hint: "such as 127.0.0.1:5004")
     } catch {
-      throw ControlError(.badArgs, "no usable host and port: \(error)", path: "to", hint: "such as 127.0.0.1:5004")
+      throw (error as? ControlError) ?? ControlError(.badArgs, "\(error)", path: "to")
     }
     var stream = settings.stream
     if let value = try arguments.optional("frame_ms", as: .number) {
