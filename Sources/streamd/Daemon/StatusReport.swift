@@ -29,9 +29,10 @@ extension Daemon {
   }
 
   private func report(of error: BackendError, target: SinkTarget, since: HostTime) -> JSONObject {
+    // The moment, not the age: an event must differ only when something has changed.
     var result: JSONObject = [
       "target": .string("\(target)"), "code": .string(error.code.rawValue), "message": .string(error.message),
-      "recovery": .string(error.recovery.rawValue), "for_s": JSON(seconds(since: since)),
+      "recovery": .string(error.recovery.rawValue), "since_monotonic_ns": JSON(since.nanoseconds),
     ]
     if let hint = error.hint { result["hint"] = .string(hint) }
     return result
