@@ -65,8 +65,6 @@ public final class DesktopCapturer: @unchecked Sendable {
         chunk.withUnsafeMutableBufferPointer {
           _ = feed.reader.readInterleaved(FrameCount(frames), order: order, into: $0.baseAddress!)
         }
-        // Lets the read marks go: unread ones would fill up and stop the writer.
-        _ = feed.reader.mark()
         return chunk
       }
       guard renderNow() < deadline else { return [] }
@@ -77,6 +75,5 @@ public final class DesktopCapturer: @unchecked Sendable {
   /// Forgets what was captured and not yet read: for a capturer that is used again after a pause.
   public func drain() {
     feed.reader.release(feed.reader.available)
-    _ = feed.reader.mark()
   }
 }

@@ -33,8 +33,8 @@ func sinePackets(_ count: Int) throws -> [[UInt8]] {
     }
     deinit { pcm.deallocate() }
 
-    func render(_ playout: Playout, _ payload: [UInt8] = []) -> [Float] {
-      let frames = decoder.render(playout, payload: payload, into: pcm)
+    func play(_ playout: Playout, _ payload: [UInt8] = []) -> [Float] {
+      let frames = decoder.play(playout, payload: payload, into: pcm)
       return Array(pcm[..<(frames.value * 2)])
     }
   }

@@ -142,13 +142,16 @@ public enum AudioRing {
       return UnsafePointer(samples + (channel &* end.capacity &+ offset))
     }
 
+    /// Lets frames go, and the marks of blocks that have been read whole: a reader that never looks at marks must not
+    /// stop the writer.
     @inlinable public func release(_ frames: FrameCount) {
       precondition(end.readable(atLeast: frames.value) >= frames.value)
       end.commitRead(frames.value)
+      _ = mark()
     }
 
     /// The mark of the block that holds the next unread frame; older marks are let go.
-    @inlinable public mutating func mark() -> CycleMark? {
+    @inlinable public func mark() -> CycleMark? {
       while markEnd.readable(atLeast: 1) > 0 {
         let mark = markSlots[markEnd.readPosition & (markEnd.capacity &- 1)]
         if mark.start &+ mark.frames > end.readPosition { return mark }

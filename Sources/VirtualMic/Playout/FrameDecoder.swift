@@ -37,7 +37,7 @@ public struct FrameDecoder: ~Copyable, Sendable {
   public var samplesNeeded: Int { OpusDecoder.packetLimit.value * channels }
 
   /// Makes the sound of one playout into `pcm`, interleaved in layout order. Returns its frames: none for early or idle.
-  public mutating func render(
+  public mutating func play(
     _ playout: Playout, payload: [UInt8], into pcm: UnsafeMutableBufferPointer<Float>
   ) -> FrameCount {
     precondition(pcm.count >= samplesNeeded)

@@ -95,7 +95,7 @@ struct ReceiverState: ~Copyable, @unchecked Sendable {
   }
 
   private mutating func emit(_ playout: Playout) {
-    let frames = decoder.render(playout, payload: payload, into: pcm)
+    let frames = decoder.play(playout, payload: payload, into: pcm)
     let block = UnsafeBufferPointer(rebasing: pcm[..<(frames.value * meters.count)])
     heardFrames += frames.value
     let measuring = heardFrames > Self.settle.value

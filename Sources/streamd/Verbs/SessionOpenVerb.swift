@@ -22,7 +22,7 @@ enum SessionOpenVerb: Verb {
     .optional("channels", .integer(1...8), "1, 2, 6 or 8, in the order FL FR FC LFE RL RR SL SR."),
     .optional(
       "bitrate", .integer(6000...4_000_000), unit: "bit/s",
-      "All channels together; left out: 64000, 96000, 256000 or 450000 for 1, 2, 6 or 8 channels."),
+      "All channels together; left out: 64000, 96000, 576000 or 768000 for 1, 2, 6 or 8 channels."),
     .optional("frame_ms", .number(2.5...20), unit: "ms", "Sound per packet: 2.5, 5, 10 or 20."),
     .optional("complexity", .integer(0...10), "The encoder's effort."),
     .optional("vbr", .boolean, "Variable instead of constant bit rate."),
