@@ -47,7 +47,8 @@ import Testing
       renderer.render(
         Cycle(
           frames: frames, time: HostTime(nanoseconds: Int64(start) * 20_833), position: Int64(start), quantum: frames,
-          layout: .stereo, flags: .none, input: block, output: Block(channels: planes, channelCount: 0, frames: frames)))
+          layout: .stereo, flags: .none, input: block, output: Block(channels: planes, channelCount: 0, frames: frames))
+      )
     }
   }
 

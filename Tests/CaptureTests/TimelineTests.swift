@@ -5,7 +5,8 @@ import Testing
 /// The law alone, over spans that no test could wait for.
 @Suite struct TimelineTests {
   /// A device whose clock is wrong for a whole day: nothing is ever skipped or dropped.
-  @Test(arguments: [-500.0, 500, -100, 100, 0], [1024, 8192]) func driftOfADayIsNeverActedOn(ppm: Double, quantum: Int) {
+  @Test(arguments: [-500.0, 500, -100, 100, 0], [1024, 8192]) func driftOfADayIsNeverActedOn(ppm: Double, quantum: Int)
+  {
     let frame: FrameCount = 240
     var timeline = MediaTimeline(frame: frame, start: ReframerRig.origin)
     let period = Double(quantum) * 1e9 / 48_000 / (1 + ppm * 1e-6)

@@ -47,22 +47,22 @@ func sinePackets(_ count: Int) throws -> [[UInt8]] {
 
   @Test func waitingMakesNoSound() throws {
     let player = try Player()
-    #expect(player.render(.idle).isEmpty)
-    #expect(player.render(.early(until: HostTime(nanoseconds: 5))).isEmpty)
+    #expect(player.play(.idle).isEmpty)
+    #expect(player.play(.early(until: HostTime(nanoseconds: 5))).isEmpty)
   }
 
   @Test func lossIsBridgedThenFadedToSilenceThenFadedIn() throws {
     let player = try Player()
     let packets = try sinePackets(60)
     var sound: [Float] = []
-    for packet in packets[..<40] { sound = player.render(.packet, packet) }
+    for packet in packets[..<40] { sound = player.play(.packet, packet) }
     #expect(Self.peak(sound) > 0.4)
     var bridge: [[Float]] = []
-    for _ in 0..<20 { bridge.append(player.render(.conceal(240, next: false))) }
+    for _ in 0..<20 { bridge.append(player.play(.conceal(240, next: false))) }
     #expect(Self.peak(bridge[0]) > 0.3)
     #expect(Self.peak(bridge[12]) == 0 && Self.peak(bridge[19]) == 0)
     #expect(bridge.allSatisfy { $0.count == 480 })
-    let back = player.render(.packet, packets[40])
+    let back = player.play(.packet, packets[40])
     #expect(abs(back[0]) < 0.02 && Self.peak(back) > 0.1)
     #expect(Self.step(sound + bridge.flatMap { $0 } + back) < 0.2)
     let statistics = player.decoder.statistics
@@ -72,38 +72,38 @@ func sinePackets(_ count: Int) throws -> [[UInt8]] {
   @Test func shortLossDoesNotMute() throws {
     let player = try Player()
     let packets = try sinePackets(60)
-    for packet in packets[..<40] { _ = player.render(.packet, packet) }
-    #expect(Self.peak(player.render(.conceal(240, next: true), packets[41])) > 0.3)
-    let after = player.render(.packet, packets[41])
+    for packet in packets[..<40] { _ = player.play(.packet, packet) }
+    #expect(Self.peak(player.play(.conceal(240, next: true), packets[41])) > 0.3)
+    let after = player.play(.packet, packets[41])
     #expect(Self.peak(Array(after[..<100])) > 0.1)
   }
 
   @Test func pauseOfTheSenderFadesAtOnce() throws {
     let player = try Player()
-    for packet in try sinePackets(40) { _ = player.render(.packet, packet) }
-    let first = player.render(.silence(240))
+    for packet in try sinePackets(40) { _ = player.play(.packet, packet) }
+    let first = player.play(.silence(240))
     #expect(first.count == 480 && Self.peak(Array(first[240...])) == 0)
-    #expect(Self.peak(player.render(.silence(100))) == 0)
-    #expect(player.render(.silence(100)).count == 200)
+    #expect(Self.peak(player.play(.silence(100))) == 0)
+    #expect(player.play(.silence(100)).count == 200)
   }
 
   @Test func garbageIsConcealedAndCounted() throws {
     let player = try Player()
     let packets = try sinePackets(80)
-    for packet in packets[..<40] { _ = player.render(.packet, packet) }
-    let bridged = player.render(.packet, [0xFF, 0xFF, 1, 2])
+    for packet in packets[..<40] { _ = player.play(.packet, packet) }
+    let bridged = player.play(.packet, [0xFF, 0xFF, 1, 2])
     #expect(bridged.count == 480 && Self.peak(bridged) > 0.3)
-    #expect(player.render(.packet, []).count == 480)
+    #expect(player.play(.packet, []).count == 480)
     #expect(player.decoder.statistics.corruptPackets == 2)
     var sound: [Float] = []
-    for packet in packets[42...] { sound = player.render(.packet, packet) }
+    for packet in packets[42...] { sound = player.play(.packet, packet) }
     #expect(abs(Self.peak(sound) - 0.5) < 0.05)
   }
 
   @Test func oddLengthsAreMuted() throws {
     let player = try Player()
-    for packet in try sinePackets(10) { _ = player.render(.packet, packet) }
-    #expect(Self.peak(player.render(.conceal(77, next: false))) == 0)
-    #expect(player.render(.conceal(1_000_000, next: false)).count == 5760 * 2)
+    for packet in try sinePackets(10) { _ = player.play(.packet, packet) }
+    #expect(Self.peak(player.play(.conceal(77, next: false))) == 0)
+    #expect(player.play(.conceal(1_000_000, next: false)).count == 5760 * 2)
   }
 }

@@ -116,7 +116,7 @@ private final class PlayerFeed: RenderClient, @unchecked Sendable {
 
   /// Thread: render.
   @_noLocks
-  override func play(_ cycle: Cycle) {
+  override func render(_ cycle: Cycle) {
     _ = state.pointee.reader.mark()
     var held = state.pointee.reader.available.value
     if !state.pointee.primed {
