@@ -79,6 +79,20 @@ let package = Package(
     .testTarget(
       name: "VirtualMicTests", dependencies: ["VirtualMic", "AudioCore", "OpusCodec", "Wire"],
       swiftSettings: house),
+    // Optimised like what they test: hours of virtual time in seconds.
+    .testTarget(name: "AudioCoreTests", dependencies: ["AudioCore"], swiftSettings: render),
+    .testTarget(
+      name: "MixerTests", dependencies: ["Mixer", "AudioIO", "AudioCore", "CRenderGuard"], swiftSettings: render),
+    .testTarget(
+      name: "CaptureTests", dependencies: ["Capture", "Mixer", "AudioIO", "AudioCore", "OpusCodec", "Wire"],
+      swiftSettings: render),
+    .testTarget(name: "AudioIOTests", dependencies: ["AudioIO", "AudioCore"], swiftSettings: house),
+    .testTarget(
+      name: "PipeWireIOTests", dependencies: ["PipeWireIO", "AudioIO", "AudioCore", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "ContractTests", dependencies: ["AudioIO", "PipeWireIO", "AudioCore", "TestSupport"],
+      swiftSettings: house),
 
     // What tests share.
     .target(name: "CRenderGuard", path: "Tests/CRenderGuard"),

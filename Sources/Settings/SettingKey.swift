@@ -18,6 +18,8 @@ public struct SettingKey: Sendable, Equatable {
 public enum SettingKind: Sendable, Equatable, CustomStringConvertible {
   case flag
   case integer(ClosedRange<Int>)
+  /// 0 stands for "choose yourself".
+  case integerOrAutomatic(ClosedRange<Int>)
   case integerChoice([Int])
   case numberChoice([Double])
   case wordChoice([String])
@@ -29,6 +31,7 @@ public enum SettingKind: Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .flag: "true or false"
     case .integer(let range): "whole number, \(range.lowerBound) to \(range.upperBound)"
+    case .integerOrAutomatic(let range): "0, or whole number, \(range.lowerBound) to \(range.upperBound)"
     case .integerChoice(let choices): "one of " + choices.map { String($0) }.joined(separator: ", ")
     case .numberChoice(let choices):
       "one of " + choices.map { SettingValue.number($0).description }.joined(separator: ", ")
@@ -43,7 +46,7 @@ public enum SettingKind: Sendable, Equatable, CustomStringConvertible {
   var typeName: String {
     switch self {
     case .flag: "a boolean"
-    case .integer, .integerChoice, .version: "an integer"
+    case .integer, .integerOrAutomatic, .integerChoice, .version: "an integer"
     case .numberChoice: "a number"
     case .wordChoice, .text: "a string"
     }
@@ -78,7 +81,9 @@ extension SettingKind {
     switch (self, value) {
     case (.flag, .flag(let flag)):
       return .flag(flag)
-    case (.integer(let range), .integer(let integer)):
+    case (.integerOrAutomatic, .integer(0)):
+      return .integer(0)
+    case (.integer(let range), .integer(let integer)), (.integerOrAutomatic(let range), .integer(let integer)):
       guard range.contains(integer) else {
         throw SettingProblem(
           code: .outOfRange,

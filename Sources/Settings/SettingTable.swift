@@ -57,8 +57,8 @@ enum SettingTable {
 
   static let stream: [SettingSlot<Settings.Stream>] = [
     .init(
-      "bitrate", \.bitrate, .integer(6000...4_000_000), of: .init(),
-      "Bits per second, all channels together; the encoder takes at most 510000 for each pair of channels."),
+      "bitrate", \.bitrate, .integerOrAutomatic(6000...4_000_000), of: .init(),
+      "Bits per second, all channels together; 0 takes 64000, 96000, 576000 or 768000 for 1, 2, 6 or 8 channels."),
     .init(
       "frame_ms", \.frame, .numberChoice(Settings.FrameLength.allCases.map(\.milliseconds)), of: .init(),
       "Milliseconds of sound in one packet; shorter is earlier but costs bandwidth."),

@@ -33,8 +33,8 @@ public struct Settings: Sendable {
 
   /// How sound is encoded and sent.
   public struct Stream: Sendable, Equatable {
-    /// Bits per second, all channels together.
-    public var bitrate = 96_000
+    /// Bits per second, all channels together; 0 leaves the choice to the channel count.
+    public var bitrate = 0
     public var frame = FrameLength.ms5
     public var complexity = 10
     /// Variable bit rate; constant when false.

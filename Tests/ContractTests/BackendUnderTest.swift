@@ -43,7 +43,7 @@ final class OfflineUnderTest: BackendUnderTest {
   private static let deviceCycle = 2000
   private static let serverCycle = 4000
   private static let layoutCycle = 6000
-  private static let absence = 200
+  private static let absence = 500
 
   let backend: any AudioBackend
   private let offline: OfflineBackend

@@ -1,5 +1,7 @@
+import AudioCore
 import Control
 import Glibc
+import OpusCodec
 import TestSupport
 
 /// One `streamd` process with a socket of its own, ended with its owner.
@@ -42,12 +44,16 @@ final class DaemonUnderTest: @unchecked Sendable {
   func wait(timeout seconds: Double = 10) -> Int32? { child.wait(timeout: seconds) }
   func stop() { child.stop() }
 
-  /// Opens a session towards a recorder.
+  /// Opens a session towards a recorder; returns what its packets are to be decoded with.
   @discardableResult
-  func open(_ recorder: PacketRecorder, _ arguments: JSONObject = [:]) throws -> JSON {
+  func open(_ recorder: PacketRecorder, _ arguments: JSONObject = [:]) throws -> OpusConfiguration {
     var arguments = arguments
     arguments["to"] = .string("127.0.0.1:\(recorder.port)")
-    return try client.request("session.open", arguments)
+    let reply = try client.request("session.open", arguments)
+    guard let channels = reply["session"]?["channels"]?.intValue, let layout = ChannelLayout(channels: channels),
+      let bitrate = reply["session"]?["bitrate"]?.intValue
+    else { throw SupportError("session.open: \(reply)") }
+    return .standard(layout: layout, bitrate: bitrate)
   }
 
   func status() throws -> JSON { try client.request("status") }

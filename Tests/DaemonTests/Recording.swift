@@ -100,11 +100,3 @@ struct Recording {
     }
   }
 }
-
-extension OpusConfiguration {
-  /// What the daemon encodes with when a session says nothing else.
-  static func session(channels: Int, bitrate: Int? = nil) -> OpusConfiguration {
-    let usual = [1: 64_000, 2: 96_000, 6: 256_000, 8: 450_000]
-    return .standard(layout: ChannelLayout(channels: channels)!, bitrate: bitrate ?? usual[channels]!)
-  }
-}

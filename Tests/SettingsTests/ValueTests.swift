@@ -10,7 +10,7 @@ import Testing
     #expect(settings.capture.target == .defaultSink)
     #expect(settings.capture.latency == .balanced)
     #expect(settings.capture.latency.cycleFrames == 256)
-    #expect(settings.stream.bitrate == 96_000)
+    #expect(settings.stream.bitrate == 0)
     #expect(settings.stream.frame == .ms5)
     #expect(settings.stream.complexity == 10)
     #expect(!settings.stream.vbr)

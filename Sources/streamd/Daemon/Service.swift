@@ -156,7 +156,7 @@ final class ServiceLife {
   }
 
   private func openConfiguredSessions(_ invocation: Invocation, _ daemon: Daemon) throws {
-    for session in settings.sessions { _ = try daemon.openSession(try SessionSpec(session, settings: settings)) }
+    for session in settings.sessions { _ = try daemon.openSession(try SessionSpec(session)) }
     if let arguments = invocation.sessionArguments {
       let session = try daemon.openSession(try SessionOpenVerb.spec(arguments, settings))
       print(session.description, terminator: "")

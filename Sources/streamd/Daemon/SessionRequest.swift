@@ -8,26 +8,23 @@ import Wiring
 // From what a user asked for, in whichever form, to what a session is.
 extension SessionSpec {
   /// A session of the configuration file.
-  init(_ session: Settings.Session, settings: Settings) throws(ControlError) {
-    let explicit = session.origin(of: "bitrate") != nil || settings.origin(of: "stream.bitrate") != nil
+  init(_ session: Settings.Session) throws(ControlError) {
     try self.init(
-      name: session.name, to: session.to, channels: session.stream.channels,
-      bitrate: explicit ? session.stream.bitrate : nil, stream: session.stream, capture: session.capture,
-      gain: Decibels(0))
+      name: session.name, to: session.to, stream: session.stream, capture: session.capture, gain: Decibels(0))
   }
 
   init(
-    name: String, to endpoint: Settings.Endpoint, channels: Int, bitrate: Int?, stream: Settings.Stream,
-    capture: Settings.Capture, gain: Decibels
+    name: String, to endpoint: Settings.Endpoint, stream: Settings.Stream, capture: Settings.Capture, gain: Decibels
   ) throws(ControlError) {
-    guard let layout = ChannelLayout(channels: channels) else {
-      throw ControlError(.badArgs, "\(channels) channels; 1, 2, 6 and 8 are possible", path: "channels")
+    guard let layout = ChannelLayout(channels: stream.channels) else {
+      throw ControlError(.badArgs, "\(stream.channels) channels; 1, 2, 6 and 8 are possible", path: "channels")
     }
     guard let frame = FrameDuration(microseconds: stream.frame.microseconds) else {
       throw ControlError(.badArgs, "no such frame length", path: "frame_ms")
     }
     var codec = OpusConfiguration.standard(
-      layout: layout, bitrate: bitrate ?? Self.usualBitrate(channels: channels), frame: frame)
+      layout: layout, bitrate: stream.bitrate == 0 ? Self.usualBitrate(channels: stream.channels) : stream.bitrate,
+      frame: frame)
     codec.complexity = stream.complexity
     codec.variableBitrate = stream.vbr
     do { try codec.validate() } catch { throw SessionError(error).controlError }

@@ -84,11 +84,14 @@ enum SessionOpenVerb: Verb {
     if let latency = try arguments.optional("latency", as: .string) {
       capture.latency = Settings.Latency(rawValue: latency) ?? capture.latency
     }
-    let asked = try arguments.optional("channels", as: .integer)
-    let configured = settings.origin(of: "stream.bitrate") != nil && asked == nil ? stream.bitrate : nil
+    if let channels = try arguments.optional("channels", as: .integer), channels != stream.channels {
+      // A rate configured for another layout says nothing about this one.
+      stream.channels = channels
+      stream.bitrate = 0
+    }
+    stream.bitrate = try arguments.optional("bitrate", as: .integer) ?? stream.bitrate
     return try SessionSpec(
-      name: try arguments.optional("name", as: .string) ?? "", to: endpoint, channels: asked ?? stream.channels,
-      bitrate: try arguments.optional("bitrate", as: .integer) ?? configured, stream: stream, capture: capture,
+      name: try arguments.optional("name", as: .string) ?? "", to: endpoint, stream: stream, capture: capture,
       gain: Decibels(try arguments.optional("gain_db", as: .number) ?? 0))
   }
 }
