@@ -46,7 +46,7 @@ let package = Package(
     // The audio path, in the order sound travels.
     .target(name: "PipeWireIO", dependencies: ["AudioIO", "AudioCore", "CPipeWire", "CLinux"], swiftSettings: render),
     .target(name: "Mixer", dependencies: ["AudioCore"], swiftSettings: render),
-    .target(name: "Capture", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: house),
+    .target(name: "Capture", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: render),
     .target(name: "VirtualMic", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire"], swiftSettings: house),
 
     // Control plane.

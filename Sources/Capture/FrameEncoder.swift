@@ -34,6 +34,7 @@ public final class FrameEncoder: @unchecked Sendable {
   private let sink: any PacketSink
   private let pcm: UnsafeMutableBufferPointer<Float>
   private let packet: UnsafeMutableRawBufferPointer
+  private var meter: LevelMeter
   private let channels: Int
   private let frame: FrameCount
   private let wallOffset: @Sendable () -> Int64
@@ -59,6 +60,7 @@ public final class FrameEncoder: @unchecked Sendable {
     self.sink = sink
     self.wallOffset = wallOffset
     channels = configuration.layout.count
+    meter = LevelMeter(channels: channels)
     frame = configuration.frame.frames
     pcm = .allocate(capacity: frame.value * channels)
     pcm.initialize(repeating: 0)
@@ -107,6 +109,7 @@ public final class FrameEncoder: @unchecked Sendable {
 
   private func account(_ facts: Reframer.Facts, bytes: Int, _ outcome: SendOutcome) {
     let counts = reframer.counts
+    meter.measure(UnsafePointer(pcm.baseAddress!), count: pcm.count)
     shared.withLock { state in
       switch outcome {
       case .sent:
@@ -121,19 +124,7 @@ public final class FrameEncoder: @unchecked Sendable {
       state.statistics.positionTime = facts.captureTime
       state.statistics.isSilent = facts.isSilence
       state.levels.frames += frame.value
-      for channel in 0..<channels {
-        var peak = state.levels.peaks[channel]
-        var square: Float = 0
-        var index = channel
-        while index < pcm.count {
-          let sample = pcm[index]
-          peak = max(peak, abs(sample))
-          square += sample * sample
-          index += channels
-        }
-        state.levels.peaks[channel] = peak
-        state.levels.squares[channel] += Double(square)
-      }
+      meter.take(peaks: &state.levels.peaks, squares: &state.levels.squares)
     }
   }
 

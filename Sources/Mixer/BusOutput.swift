@@ -81,7 +81,7 @@ struct BusOutputState: ~Copyable {
       return false
     }
     interrupted = false
-    if ring.filled >= wakeAt { wake.pointee.wake() }
+    if ring.filled >= wakeAt { wake.wake() }
     return true
   }
 
@@ -89,7 +89,7 @@ struct BusOutputState: ~Copyable {
   private mutating func noteFlood(_ frames: Int) {
     flooded.add(frames, ordering: .relaxed)
     interrupted = true
-    wake.pointee.wake()
+    wake.wake()
   }
 
   /// One run of one output channel: sums what feeds it, then applies the bus gain.

@@ -72,7 +72,7 @@ struct RendererState: ~Copyable {
     if let expected = expectedPosition {
       if cycle.position != expected {
         record(.missed, cycle, cycle.position - expected)
-      } else {
+      } else if !cycle.flags.contains(.discontinuity) {
         // A quarter period late is worth a line in the statistics; positions tell whether audio was lost. The period is
         // the one that ends here, which began with the block before.
         let period = Int64(lastQuantum) * 1_000_000_000 / 48_000

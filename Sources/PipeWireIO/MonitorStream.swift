@@ -89,7 +89,11 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
       letGo()
       makeNode(layout, core: core)
     }
-    guard let node else { return }
+    guard let node else {
+      mishaps.note(at: renderNow())
+      announce(.waiting(BackendError(.linkRefused, "the server made no stream for us")))
+      return connection.later()
+    }
     sink = source.sink.id
     guard let id = node.id, connection.graph.nodes[id] != nil else {
       announce(.waiting(BackendError(.starting, "joining the graph")))
@@ -165,11 +169,7 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
 
   private func letGo() {
     unlink()
-    if let node {
-      // The order matters: the position is the data thread's until the node is gone.
-      node.isOpen = false
-      position = node.nextPosition
-    }
+    if let node { position = node.close() }
     node = nil
   }
 

@@ -93,7 +93,9 @@ final class PipeWireConnection: @unchecked Sendable {
   fileprivate func connect() {
     guard core == nil else { return }
     guard let core = cpw_connect(context, remote) else {
-      retryLater(BackendError(.serverUnavailable, "no PipeWire server answers", hint: connectHint))
+      // One loss is one event: what was said when the server went stays said until it is back.
+      let known = failure.code == .serverUnavailable
+      retryLater(known ? failure : BackendError(.serverUnavailable, "no PipeWire server answers", hint: connectHint))
       return
     }
     self.core = core
@@ -139,8 +141,9 @@ final class PipeWireConnection: @unchecked Sendable {
   }
 
   func coreFailed(id: UInt32, result: Int32, message: String) {
-    guard id == 0, result == -EPIPE else { return }
-    failure = BackendError(.serverUnavailable, "the PipeWire server went away")
+    // An error of the core itself ends the connection, whatever its number: a server killed with a request unread shows
+    // as a reset, not as a closed pipe. Errors of other objects reach their own listeners.
+    guard id == 0 else { return }
     isLost = true
     // The core may not be destroyed inside its own callback.
     cpw_timer_arm(pw_thread_loop_get_loop(loop), retryTimer, 1)

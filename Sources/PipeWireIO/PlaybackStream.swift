@@ -72,7 +72,12 @@ final class PlaybackStream: AudioStream, GraphFollower, @unchecked Sendable {
       announce(.waiting(error))
     case .success(let source):
       if node == nil { makeNode(source.sink.name, core: core) }
-      guard let node, let id = node.id else { return }
+      guard let node else {
+        mishaps.note(at: renderNow())
+        announce(.waiting(BackendError(.linkRefused, "the server made no stream for us")))
+        return connection.later()
+      }
+      guard let id = node.id else { return announce(.waiting(BackendError(.starting, "joining the graph"))) }
       let linked = connection.graph.links.values.contains { connection.graph.ports[$0.output]?.node == id }
       node.isOpen = linked
       announce(
@@ -103,7 +108,7 @@ final class PlaybackStream: AudioStream, GraphFollower, @unchecked Sendable {
   }
 
   private func letGo() {
-    if let node { position = node.nextPosition }
+    if let node { position = node.close() }
     node = nil
   }
 

@@ -24,12 +24,20 @@ struct StreamRender: ~Copyable {
   /// Next frame's position; control reads it only after the stream is gone.
   var position: Int64
   var lastTicks: UInt64 = 0
+  var lastTime: Int64 = 0
   var lastFrames = 0
   var continuous = false
   let block: UnsafeMutablePointer<cpw_block>
   let planes: UnsafePointer<UnsafeMutablePointer<Float>>
+  /// Captured samples, one run per channel: `planes` point into it. Empty for playback.
+  let scratch: UnsafeMutableBufferPointer<Float>
 
-  init(client: Unmanaged<RenderClient>, layout: ChannelLayout, rate: SampleRate, position: Int64) {
+  /// No server makes longer cycles.
+  static let longestCycle = 8192
+
+  init(
+    client: Unmanaged<RenderClient>, layout: ChannelLayout, rate: SampleRate, position: Int64, captures: Bool
+  ) {
     self.client = client
     self.layout = layout
     self.rate = rate.hertz
@@ -37,11 +45,39 @@ struct StreamRender: ~Copyable {
     block = .allocate(capacity: 1)
     block.initialize(to: cpw_block())
     let offset = MemoryLayout<cpw_block>.offset(of: \.planes)!
-    planes = UnsafePointer(
-      (UnsafeMutableRawPointer(block) + offset).assumingMemoryBound(to: UnsafeMutablePointer<Float>.self))
+    let first = (UnsafeMutableRawPointer(block) + offset).assumingMemoryBound(to: UnsafeMutablePointer<Float>.self)
+    planes = UnsafePointer(first)
+    scratch = .allocate(capacity: captures ? layout.count * Self.longestCycle : 0)
+    scratch.initialize(repeating: 0)
+    guard captures else { return }
+    for channel in 0..<layout.count { first[channel] = scratch.baseAddress! + channel * Self.longestCycle }
   }
 
-  deinit { block.deallocate() }
+  deinit {
+    block.deallocate()
+    scratch.deallocate()
+  }
+
+  /// Takes the captured samples apart, so that clients see one run per channel. Thread: render.
+  @_noLocks
+  func separate(frames: Int) {
+    guard let samples = block.pointee.samples else { return }
+    if layout.count == 2 {
+      let (left, right) = (planes[0], planes[1])
+      for frame in 0..<frames {
+        left[frame] = samples[2 * frame]
+        right[frame] = samples[2 * frame + 1]
+      }
+      return
+    }
+    let stride = layout.count
+    var channel = 0
+    while channel < stride {
+      let plane = planes[channel]
+      for frame in 0..<frames { plane[frame] = samples[frame * stride + channel] }
+      channel += 1
+    }
+  }
 
   /// Moves the clock to this cycle; frames the server skipped move the position. Thread: render.
   @_noLocks
@@ -51,29 +87,44 @@ struct StreamRender: ~Copyable {
     var graph: UInt32 = 0
     cpw_stream_clock(stream, &now, &ticks, &graph)
     var flags: CycleFlags = continuous ? .none : .discontinuity
+    let actual = render_now_ns()
+    // A driver without a clock of its own stamps nothing useful.
+    if graph == 0 || now > actual &+ 1_000_000_000 || now < actual &- 1_000_000_000 { now = actual }
     if graph != 0 {
       if continuous && Int(graph) == graphRate.load(ordering: .relaxed) {
-        let elapsed = Int(truncatingIfNeeded: ticks &- lastTicks) * rate / Int(graph)
-        let lost = elapsed - lastFrames
-        // Rounding at the resampler moves the count by a frame or two; a lost cycle moves it by a quantum.
-        if lost > 12 && lost < rate * 60 {
-          position += Int64(lost)
-          flags = .discontinuity
-        }
+        let lost = lostFrames(ticks: ticks, graph: Int(graph), now: now, frames: frames)
+        if lost != 0 { flags = .discontinuity }
+        position += Int64(lost)
       } else if continuous {
         flags = .discontinuity
       }
       lastTicks = ticks
       graphRate.store(Int(graph), ordering: .relaxed)
-    } else {
-      now = render_now_ns()
     }
+    lastTime = now
     lastFrames = frames
     continuous = true
-    quantum.store(frames, ordering: .relaxed)
+    // Behind a resampler blocks differ by a frame while the graph's cycle stays the same.
+    let change = frames - quantum.load(ordering: .relaxed)
+    if change > 2 || change < -2 || Int(graph) == rate { quantum.store(frames, ordering: .relaxed) }
     if thread.load(ordering: .relaxed) == 0 { thread.store(UInt(render_thread()), ordering: .relaxed) }
     cycles.add(1, ordering: .relaxed)
     return (HostTime(nanoseconds: now), flags)
+  }
+
+  /// Frames between the last block and this one that never came. Thread: render.
+  @_noLocks
+  private func lostFrames(ticks: UInt64, graph: Int, now: Int64, frames: Int) -> Int {
+    let ticked = ticks &- lastTicks
+    // Another driver counts from another zero: then the ticks say nothing, and the times decide downstream.
+    guard ticked < UInt64(graph) &* 60 else { return 0 }
+    let elapsed = Int(ticked) * rate / graph
+    let passed = Int((now - lastTime) / 1000) * rate / 1_000_000
+    // Some drivers count a cycle when it begins, others when it ends: with a change of quantum either length is right.
+    let lost = elapsed - (frames > lastFrames ? frames : lastFrames)
+    // Rounding at the resampler moves the count by a frame or two; a lost cycle moves it by a quantum.
+    guard lost > 12, elapsed < passed + rate / 5 else { return 0 }
+    return lost
   }
 }
 
@@ -81,7 +132,9 @@ struct StreamRender: ~Copyable {
 @_noLocks
 func processCapture(_ data: UnsafeMutableRawPointer?) {
   let state = data.unsafelyUnwrapped.assumingMemoryBound(to: StreamRender.self)
-  guard let stream = state.pointee.stream, cpw_capture_begin(stream, state.pointee.block) != 0 else { return }
+  guard let stream = state.pointee.stream,
+    cpw_capture_begin(stream, state.pointee.block, UInt32(truncatingIfNeeded: state.pointee.layout.count)) != 0
+  else { return }
   renderCapture(state)
   cpw_capture_end(stream, state.pointee.block)
 }
@@ -93,15 +146,17 @@ private func renderCapture(_ state: UnsafeMutablePointer<StreamRender>) {
     return
   }
   let frames = Int(state.pointee.block.pointee.frames)
-  let channels = Int(state.pointee.block.pointee.channels)
-  guard frames > 0, channels == state.pointee.layout.count else { return }
+  let channels = state.pointee.layout.count
+  guard frames > 0, frames <= StreamRender.longestCycle else { return }
+  state.pointee.separate(frames: frames)
   let (time, flags) = state.pointee.beginCycle(frames: frames)
   let input = Block(channels: state.pointee.planes, channelCount: channels, frames: frames)
   let none = Block(channels: state.pointee.planes, channelCount: 0, frames: frames)
   renderDispatch(
     state.pointee.client,
     Cycle(
-      frames: frames, time: time, position: state.pointee.position, quantum: frames, layout: state.pointee.layout,
+      frames: frames, time: time, position: state.pointee.position,
+      quantum: state.pointee.quantum.load(ordering: .relaxed), layout: state.pointee.layout,
       flags: flags, input: input, output: none))
   state.pointee.position += Int64(frames)
 }
@@ -122,7 +177,8 @@ func processPlayback(_ data: UnsafeMutableRawPointer?) {
       renderDispatch(
         state.pointee.client,
         Cycle(
-          frames: frames, time: time, position: state.pointee.position, quantum: frames, layout: state.pointee.layout,
+          frames: frames, time: time, position: state.pointee.position,
+          quantum: state.pointee.quantum.load(ordering: .relaxed), layout: state.pointee.layout,
           flags: flags, input: none, output: output))
       state.pointee.position += Int64(frames)
     }

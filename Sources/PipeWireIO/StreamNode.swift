@@ -27,7 +27,8 @@ final class StreamNode {
     render = .allocate(capacity: 1)
     render.initialize(
       to: StreamRender(
-        client: Unmanaged.passRetained(client), layout: layout, rate: request.rate, position: position))
+        client: Unmanaged.passRetained(client), layout: layout, rate: request.rate, position: position,
+        captures: direction == .capture))
     let properties = pw_properties_new_string("")
     let base = [
       ("media.type", "Audio"), ("node.name", request.name), ("node.description", request.description),
@@ -52,13 +53,19 @@ final class StreamNode {
     if result < 0 { return nil }
   }
 
-  /// The data thread has left the client when this returns.
-  deinit {
+  /// Ends the stream; the data thread has left the client when this returns. Where a successor starts counting.
+  func close() -> Int64 {
     render.pointee.owner = nil
     if let stream {
       hook.remove()
       pw_stream_destroy(stream)
     }
+    stream = nil
+    return render.pointee.position
+  }
+
+  deinit {
+    _ = close()
     render.pointee.client.release()
     render.deinitialize(count: 1)
     render.deallocate()
@@ -77,9 +84,6 @@ final class StreamNode {
     get { render.pointee.gate.load(ordering: .relaxed) }
     set { render.pointee.gate.store(newValue, ordering: .releasing) }
   }
-
-  /// Where a successor of this node starts counting.
-  var nextPosition: Int64 { render.pointee.position }
 
   func fill(_ report: inout StreamReport) {
     report.quantum = render.pointee.quantum.load(ordering: .relaxed)

@@ -55,7 +55,8 @@ import Testing
     try stream.start()
     stream.stop()
     stream.stop()
-    #expect(client.states.count { $0 == .stopped } == 1)
+    #expect(client.states.count { $0 == .stopped } <= 1)
+    #expect(stream.report.state == .stopped)
     try stream.start()
     try stream.start()
     let started = backend.run { client.isRunning }
@@ -85,7 +86,9 @@ import Testing
   }
 
   @Test(arguments: cases) func formatComesBeforeTheFirstBlock(test: Case) throws {
-    let (_, client, stream) = try running(test)
+    let (backend, client, stream) = try running(test)
+    // The device lives as long as this.
+    defer { withExtendedLifetime(backend) {} }
     stream.stop()
     let formats = client.events.compactMap { if case .format(let format) = $0 { format } else { nil } }
     #expect(formats == [StreamFormat(rate: .codec, layout: .stereo)])
@@ -94,10 +97,14 @@ import Testing
   }
 
   @Test(arguments: cases) func reportHasTheFacts(test: Case) throws {
-    let (_, client, stream) = try running(test)
+    let (backend, client, stream) = try running(test)
+    // The device lives as long as this.
+    defer { withExtendedLifetime(backend) {} }
     let report = stream.report
     #expect(report.state == client.lastState)
-    #expect(report.quantum > 0 && report.graphRate > 0 && report.cycles > 0)
+    #expect(report.quantum > 0)
+    #expect(report.graphRate == 48_000)
+    #expect(report.cycles > 3)
     stream.stop()
   }
 
@@ -130,7 +137,11 @@ import Testing
     try backend.returnServer()
     let back = backend.run { client.isRunning && client.cycleCount > before + 3 }
     #expect(back, "\(client.states)")
-    #expect(client.states.count { if case .waiting(let e) = $0 { e.code == .serverUnavailable } else { false } } == 1)
+    // One loss is one spell of waiting, however often its wording changes.
+    let spells = client.states.map { state in
+      if case .waiting(let error) = state { error.code == .serverUnavailable } else { false }
+    }
+    #expect(zip([false] + spells, spells).count { !$0 && $1 } == 1)
     stream.stop()
     #expect(client.faults == [0, 0, 0, 0])
   }

@@ -74,7 +74,19 @@ extension DaemonTests {
 
     /// Whoever links the microphone to us by hand hears nothing of it either.
     @Test func aForcedLinkFromTheMicrophoneIsRefused() throws {
-      let server = try PrivatePipeWire(microphone: true)
+      let server = try PrivatePipeWire()
+      // The fake microphone is silent beside a sink; this one is fed, and what it says is checked first.
+      try server.createNode("hot-mic", mediaClass: "Audio/Source/Virtual", channels: 2)
+      let tone = try Tone(server, to: "0")
+      defer { tone.player.stop() }
+      for side in ["FL", "FR"] {
+        #expect(
+          try waitUntil(timeout: 10) {
+            try server.run(["pw-link", "pw-cat:output_\(side)", "hot-mic:input_\(side)"]).status == 0
+          })
+      }
+      try expectAudible("hot-mic", server)
+
       let links = try LinkWatch(server)
       let daemon = try DaemonUnderTest(on: server)
       _ = try daemon.client.request("subscribe", ["topics": ["health"]])
@@ -82,9 +94,9 @@ extension DaemonTests {
       let codec = try daemon.open(recorder)
       try daemon.waitUntilHearing()
       for side in ["FL", "FR"] {
-        _ = try server.run(["pw-link", "private-mic:capture_\(side)", "streamd.capture:input_\(side)"])
-        #expect(waitUntil(timeout: 10) { links.forbidden.contains { $0.output == "private-mic:capture_\(side)" } })
-        #expect(waitUntil(timeout: 10) { links.standing(from: "private-mic:capture_\(side)") == 0 })
+        _ = try server.run(["pw-link", "hot-mic:capture_\(side)", "streamd.capture:input_\(side)"])
+        #expect(waitUntil(timeout: 10) { links.forbidden.contains { $0.output == "hot-mic:capture_\(side)" } })
+        #expect(waitUntil(timeout: 10) { links.standing(from: "hot-mic:capture_\(side)") == 0 })
       }
       try daemon.waitUntilHearing()
       #expect(daemon.log.contains("a link from something that is no sink was refused"))
@@ -103,6 +115,30 @@ extension DaemonTests {
       #expect(recorder.recording.sequenceBreaks.isEmpty)
     }
 
+    /// An ordinary recorder hears the source: else silence would prove nothing.
+    private func expectAudible(_ source: String, _ server: PrivatePipeWire) throws {
+      let directory = try TemporaryDirectory()
+      let file = directory.path + "/control.wav"
+      let recorder = try server.start([
+        "pw-cat", "--record", "--target", source, "--format", "s16", "--rate", "48000", "--channels", "2", file,
+      ])
+      defer { recorder.stop() }
+      let heard = waitUntil(timeout: 15) {
+        // Still being written: its header says nothing yet. A tone of -20 dBFS peaks at 3277.
+        Self.samples(file).contains { $0 > 3000 }
+      }
+      #expect(heard, "\(source) is silent itself")
+    }
+
+    private static func samples(_ path: String) -> [Int16] {
+      guard let file = fopen(path, "r") else { return [] }
+      defer { fclose(file) }
+      var samples = [Int16](repeating: 0, count: 48_000 * 2 * 20)
+      fseek(file, 44, SEEK_SET)
+      let count = samples.withUnsafeMutableBytes { fread($0.baseAddress, 2, $0.count / 2, file) }
+      return Array(samples[..<count])
+    }
+
     // MARK: What all of them expect
 
     /// `status` and the log name the reason, within the second the daemon promises and what this machine may add to it.
@@ -111,12 +147,13 @@ extension DaemonTests {
         try daemon.status()["problems"]?.arrayValue?.contains { $0["code"] == .string(code) } == true
       }
       let (status, logged) = (monotonicSeconds(), waitUntil(timeout: 10) { daemon.log.contains(text) })
-      #expect(named, "\(code) is not in \(try daemon.status())")
+      let now = try daemon.status()
+      #expect(named, "\(code) is not in \(now)")
       #expect(logged, "\(text) is not in \(daemon.log)")
       measured("\(code) named after", max(status, monotonicSeconds()) - since, "s")
       // One second by promise; the rest is what a loaded machine may take to run the tools of this test.
       #expect(monotonicSeconds() - since < 3)
-      #expect(try daemon.status()["state"] == "degraded")
+      #expect(now["state"] == "degraded")
       let session = try daemon.session()
       #expect(session["reason_code"] == .string(code))
       #expect(session["reason"]?.stringValue?.contains(text) == true)

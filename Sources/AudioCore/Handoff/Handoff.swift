@@ -58,7 +58,7 @@ public struct RenderFace<Value: ~Copyable>: @unchecked Sendable {
 
   /// The value to use in this cycle. Thread: render.
   @inlinable public func adopt() -> UnsafeMutablePointer<Value>? {
-    cell.pointee.adopt()?.assumingMemoryBound(to: Value.self)
+    cell.adopt()?.assumingMemoryBound(to: Value.self)
   }
 }
 
@@ -70,12 +70,18 @@ struct HandoffCell: ~Copyable {
   @usableFromInline var current: UnsafeMutableRawPointer?
 
   @usableFromInline init() {}
+}
 
-  @_noLocks @inlinable mutating func adopt() -> UnsafeMutableRawPointer? {
-    guard pending.load(ordering: .relaxed) != nil, retired.load(ordering: .acquiring) == nil else { return current }
-    guard let next = pending.exchange(nil, ordering: .acquiringAndReleasing) else { return current }
-    if current != nil { retired.store(current, ordering: .releasing) }
-    current = next
-    return current
+// On the pointer: a mutating method would claim the whole cell, which two threads share.
+extension UnsafeMutablePointer<HandoffCell> {
+  @_noLocks @inlinable func adopt() -> UnsafeMutableRawPointer? {
+    let current = pointee.current
+    guard pointee.pending.load(ordering: .relaxed) != nil, pointee.retired.load(ordering: .acquiring) == nil else {
+      return current
+    }
+    guard let next = pointee.pending.exchange(nil, ordering: .acquiringAndReleasing) else { return current }
+    if current != nil { pointee.retired.store(current, ordering: .releasing) }
+    pointee.current = next
+    return next
   }
 }

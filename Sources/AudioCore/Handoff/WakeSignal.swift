@@ -19,7 +19,7 @@ public final class WakeSignal: @unchecked Sendable {
   public var renderFace: UnsafeMutablePointer<WakeWord> { word }
 
   /// Thread: any.
-  public func wake() { word.pointee.wake() }
+  public func wake() { word.wake() }
 
   /// Counts wakes; read it before looking for work, then pass it to `wait`.
   public var ticket: UInt32 { word.pointee.count.load(ordering: .acquiring) }
@@ -39,11 +39,14 @@ public struct WakeWord: ~Copyable {
   @usableFromInline let waiters = Atomic<UInt32>(0)
 
   @usableFromInline init() {}
+}
 
+// On the pointer: a mutating method would claim the whole word, which two threads share.
+extension UnsafeMutablePointer<WakeWord> {
   /// Thread: render.
-  @_noLocks @inlinable public mutating func wake() {
-    count.add(1, ordering: .sequentiallyConsistent)
-    guard waiters.load(ordering: .sequentiallyConsistent) != 0 else { return }
-    withUnsafeMutablePointer(to: &self) { renderWake($0) }
+  @_noLocks @inlinable public func wake() {
+    pointee.count.add(1, ordering: .sequentiallyConsistent)
+    guard pointee.waiters.load(ordering: .sequentiallyConsistent) != 0 else { return }
+    renderWake(self)
   }
 }

@@ -3,35 +3,29 @@
 #include <spa/pod/builder.h>
 #include <spa/utils/result.h>
 
-static int begin(struct pw_stream *stream, struct cpw_block *block) {
+int cpw_capture_begin(struct pw_stream *stream, struct cpw_block *block, uint32_t channels) {
   block->buffer = pw_stream_dequeue_buffer(stream);
   if (!block->buffer) return 0;
-  struct spa_buffer *buffer = block->buffer->buffer;
-  block->channels = buffer->n_datas < 8 ? buffer->n_datas : 8;
-  for (uint32_t i = 0; i < block->channels; i++) block->planes[i] = buffer->datas[i].data;
-  return 1;
-}
-
-int cpw_capture_begin(struct pw_stream *stream, struct cpw_block *block) {
-  if (!begin(stream, block)) return 0;
-  uint32_t frames = UINT32_MAX;
-  for (uint32_t i = 0; i < block->channels; i++) {
-    struct spa_data *d = &block->buffer->buffer->datas[i];
-    uint32_t offset = SPA_MIN(d->chunk->offset, d->maxsize);
-    uint32_t size = SPA_MIN(d->chunk->size, d->maxsize - offset);
-    if (!d->data) size = 0;
-    else block->planes[i] = SPA_PTROFF(d->data, offset, float);
-    frames = SPA_MIN(frames, size / (uint32_t)sizeof(float));
-  }
-  block->frames = block->channels ? frames : 0;
+  block->frames = 0;
+  block->channels = channels;
+  if (block->buffer->buffer->n_datas < 1) return 1;
+  struct spa_data *d = &block->buffer->buffer->datas[0];
+  if (!d->data) return 1;
+  uint32_t offset = SPA_MIN(d->chunk->offset, d->maxsize);
+  uint32_t size = SPA_MIN(d->chunk->size, d->maxsize - offset);
+  block->samples = SPA_PTROFF(d->data, offset, const float);
+  block->frames = size / (uint32_t)(sizeof(float) * channels);
   return 1;
 }
 
 int cpw_playback_begin(struct pw_stream *stream, struct cpw_block *block) {
-  if (!begin(stream, block)) return 0;
+  block->buffer = pw_stream_dequeue_buffer(stream);
+  if (!block->buffer) return 0;
+  block->channels = SPA_MIN(block->buffer->buffer->n_datas, 8u);
   uint32_t frames = block->buffer->requested ? (uint32_t)block->buffer->requested : UINT32_MAX;
   for (uint32_t i = 0; i < block->channels; i++) {
     struct spa_data *d = &block->buffer->buffer->datas[i];
+    block->planes[i] = d->data;
     frames = SPA_MIN(frames, d->data ? d->maxsize / (uint32_t)sizeof(float) : 0);
   }
   block->frames = block->channels ? frames : 0;
@@ -134,7 +128,7 @@ int cpw_stream_connect(struct pw_stream *stream, int is_output, uint32_t target_
                        uint32_t channels, const uint32_t *positions) {
   uint8_t bytes[1024];
   struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(bytes, sizeof bytes);
-  struct spa_audio_info_raw info = {.format = SPA_AUDIO_FORMAT_F32P, .rate = rate, .channels = channels};
+  struct spa_audio_info_raw info = {.format = is_output ? SPA_AUDIO_FORMAT_F32P : SPA_AUDIO_FORMAT_F32, .rate = rate, .channels = channels};
   for (uint32_t i = 0; i < channels && i < 8; i++) info.position[i] = positions[i];
   const struct spa_pod *formats[1] = {spa_format_audio_raw_build(&builder, SPA_PARAM_EnumFormat, &info)};
   return pw_stream_connect(stream, is_output ? PW_DIRECTION_OUTPUT : PW_DIRECTION_INPUT, target_id, flags, formats, 1);

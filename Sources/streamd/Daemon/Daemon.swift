@@ -146,7 +146,9 @@ final class Daemon: ControlContext {
     if !sessions.isEmpty { publishSessions() }
   }
 
-  private func publishSessions() { bus.publish("sessions", sessionsSnapshot()) }
+  private func publishSessions() {
+    if bus.hasSubscribers("sessions") { bus.publish("sessions", sessionsSnapshot()) }
+  }
 
   private func publishHealth() {
     let health = health()

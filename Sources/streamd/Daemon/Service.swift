@@ -83,6 +83,7 @@ final class ServiceLife {
   private var daemon: Daemon?
   private var server: ControlSocket?
   private var signals: SignalWatch?
+  private var levelTimer: LoopTimer?
 
   init(settings: Settings) {
     self.settings = settings
@@ -112,9 +113,22 @@ final class ServiceLife {
   }
 
   private func startTimers(_ daemon: Daemon) {
-    EventLoop.shared.schedule(after: .milliseconds(500), every: .milliseconds(500)) { daemon.tick() }
-    EventLoop.shared.schedule(after: .milliseconds(100), every: .milliseconds(100)) { [bus] in
-      if bus.hasSubscribers("levels") { bus.publish("levels", daemon.levels()) }
+    EventLoop.shared.schedule(after: .milliseconds(500), every: .milliseconds(500)) { [unowned self] in
+      daemon.tick()
+      followLevelSubscribers(daemon)
+    }
+  }
+
+  /// Ten wake-ups a second are only spent while somebody looks.
+  private func followLevelSubscribers(_ daemon: Daemon) {
+    let wanted = bus.hasSubscribers("levels")
+    if wanted, levelTimer == nil {
+      levelTimer = EventLoop.shared.schedule(after: .zero, every: .milliseconds(100)) { [bus] in
+        bus.publish("levels", daemon.levels())
+      }
+    } else if !wanted, let timer = levelTimer {
+      EventLoop.shared.cancel(timer)
+      levelTimer = nil
     }
   }
 

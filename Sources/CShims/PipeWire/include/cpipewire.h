@@ -7,17 +7,19 @@
 
 #include "clinux_render.h"
 
-/// One planar buffer of a stream, as render code needs it.
+/// One buffer of a stream, as render code needs it.
 struct cpw_block {
   struct pw_buffer *buffer;
   uint32_t channels;
   /// Frames that may be read, or that are asked for.
   uint32_t frames;
+  /// Capture: all channels, interleaved. Playback: null.
+  const float *samples;
   float *planes[8];
 };
 
 // Render: dequeues, looks inside with every offset and size checked, and gives back.
-RENDER_SAFE int cpw_capture_begin(struct pw_stream *stream, struct cpw_block *block);
+RENDER_SAFE int cpw_capture_begin(struct pw_stream *stream, struct cpw_block *block, uint32_t channels);
 RENDER_SAFE int cpw_playback_begin(struct pw_stream *stream, struct cpw_block *block);
 RENDER_SAFE void cpw_capture_end(struct pw_stream *stream, struct cpw_block *block);
 RENDER_SAFE void cpw_playback_end(struct pw_stream *stream, struct cpw_block *block);
@@ -44,7 +46,8 @@ struct spa_source *cpw_timer_new(struct pw_loop *loop, void (*expired)(void *dat
 /// One shot after `delay_ns` (at least 1), or disarmed when negative.
 void cpw_timer_arm(struct pw_loop *loop, struct spa_source *timer, int64_t delay_ns);
 
-/// Connects a stream of planar floats. `positions` are SPA channel positions. Returns 0 or a negative errno.
+/// Connects a stream of floats: planar towards a sink, interleaved from one (the server makes either; moving one buffer
+/// instead of one per channel costs less). `positions` are SPA channel positions. Returns 0 or a negative errno.
 int cpw_stream_connect(struct pw_stream *stream, int is_output, uint32_t target_id, uint32_t flags, uint32_t rate,
                        uint32_t channels, const uint32_t *positions);
 #endif

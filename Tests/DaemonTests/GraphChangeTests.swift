@@ -1,0 +1,118 @@
+import AudioCore
+import Control
+import Glibc
+import OpusCodec
+import TestSupport
+import Testing
+
+extension DaemonTests {
+  /// The graph's cycle and rate change under a steady sine.
+  @Suite(.serialized) struct GraphChangeTests {
+    enum Change {
+      case quantum(Int)
+      case rate(Int)
+    }
+
+    private static let quanta: [Change] = [1024, 8192, 256, 64, 1024, 256].map { .quantum($0) }
+    private static let rates: [Change] = [
+      .rate(44_100), .quantum(1024), .quantum(64), .quantum(8192), .rate(96_000), .quantum(256), .rate(48_000),
+    ]
+
+    /// Cycles that grow cost nothing. One that shrinks costs what the server had planned for the longer one.
+    @Test func changesOfTheQuantumBreakNothingThatIsNotReported() throws {
+      let (journal, _) = try run(Self.quanta)
+      #expect(journal.accounts.quantumChanges - journal.first.quantumChanges == Self.quanta.count)
+    }
+
+    @Test func changesOfTheRateBreakNothingThatIsNotReported() throws {
+      let (journal, status) = try run(Self.rates)
+      #expect(status["captures"]?[0]?["graph_rate"] == 48_000)
+      // A change of rate may come with one of the cycle in frames of ours; a resampler's rounding is none.
+      let counted = journal.accounts.quantumChanges - journal.first.quantumChanges
+      #expect((4...20).contains(counted), "\(counted) changes of the quantum")
+    }
+
+    private func run(_ changes: [Change]) throws -> (journal: Journal, status: JSON) {
+      let server = try PrivatePipeWire()
+      try server.setQuantum(256)
+      let daemon = try DaemonUnderTest(on: server)
+      let recorder = try PacketRecorder()
+      let codec = try daemon.open(recorder, ["bitrate": 192_000])
+      try daemon.waitUntilHearing()
+      let tone = try TonePlayer(server)
+      #expect(try waitUntil(timeout: 15) { try recorder.recording.peaks(codec).suffix(40).allSatisfy { $0 > 0.05 } })
+      // The first cycle counts as a change too; it is read with the next turn of the daemon's clock.
+      #expect(try waitUntil(timeout: 10) { Accounts(try daemon.status()).quantumChanges > 0 })
+      recorder.restart()
+      var journal = Journal(try daemon.status())
+      journal.watch(daemon, seconds: 0.5)
+      for change in changes {
+        journal.changes.append(monotonicSeconds())
+        switch change {
+        case .quantum(let frames): try server.setQuantum(frames)
+        case .rate(let hertz): try server.setRate(hertz)
+        }
+        journal.watch(daemon, seconds: 0.9)
+      }
+      journal.watch(daemon, seconds: 0.7)
+      journal.playerMisses = tone.misses
+      try judge(recorder.recording, codec, journal)
+      return (journal, try daemon.status())
+    }
+
+    private func judge(_ recording: Recording, _ codec: OpusConfiguration, _ journal: Journal) throws {
+      #expect(recording.sequenceBreaks.isEmpty && recording.sources.count == 1)
+      #expect(recording.markersAreRight)
+      let sound = try recording.decoded(codec)
+      // The decoder joins in the middle of the stream and needs a moment.
+      let breaks = SineContinuity(frequency: 997, threshold: -20).breaks(in: Array(sound[0].dropFirst(4800)))
+      print("measured: \(breaks.count) breaks, the player missed \(journal.playerMisses.count); \(journal.accounts)")
+      for found in breaks {
+        let time = recording.arrival(ofFrame: found.frames.lowerBound + 4800)
+        let why = journal.explanation(of: time)
+        print("  \(found), \(found.frames.count) frames, \(time - recording.packets[0].arrival) s: \(why ?? "unexplained")")
+        #expect(why != nil, "\(found) with nothing reported")
+      }
+      // The same cycle at both ends, so the same distance between sound and packet.
+      let offsets = recording.clockOffsets
+      let drift = abs(offsets[offsets.count - 2] - offsets[0])
+      measured("media clock against real time", drift * 1000, "ms")
+      #expect(drift < 0.05)
+    }
+  }
+}
+
+/// What the daemon reported, and what the test did, with times.
+struct Journal {
+  let first: Accounts
+  private(set) var accounts: Accounts
+  /// When the test changed the graph, and when its own tone was not asked for in time.
+  var changes: [Double] = []
+  var playerMisses: [Double] = []
+  private var losses: [Double] = []
+
+  init(_ status: JSON) {
+    first = Accounts(status)
+    accounts = first
+  }
+
+  mutating func watch(_ daemon: DaemonUnderTest, seconds: Double) {
+    let end = monotonicSeconds() + seconds
+    while monotonicSeconds() < end {
+      if let status = try? daemon.status() {
+        let now = Accounts(status)
+        if now.hasLoss(since: accounts) || now.lateWakes != accounts.lateWakes { losses.append(monotonicSeconds()) }
+        accounts = now
+      }
+      usleep(50_000)
+    }
+  }
+
+  func explanation(of time: Double) -> String? {
+    // A cycle is at most 171 ms long, and a packet leaves within it.
+    if playerMisses.contains(where: { time > $0 - 0.25 && time < $0 + 0.25 }) { return "not played in time" }
+    // Some counters are read twice a second.
+    if losses.contains(where: { time > $0 - 0.8 && time < $0 + 0.1 }) { return "reported loss" }
+    return nil
+  }
+}
