@@ -22,7 +22,9 @@ let package = Package(
   products: [
     .executable(name: "streamd", targets: ["streamd"]),
     .executable(name: "streamctl", targets: ["streamctl"]),
-    .library(name: "StreamdRooms", targets: ["AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring"]),
+    .library(
+      name: "StreamdRooms",
+      targets: ["AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring"]),
   ],
   targets: [
     // What Swift cannot see: macros, variadics, C++.
@@ -46,7 +48,8 @@ let package = Package(
     // The audio path, in the order sound travels.
     .target(name: "PipeWireIO", dependencies: ["AudioIO", "AudioCore", "CPipeWire", "CLinux"], swiftSettings: render),
     .target(name: "Mixer", dependencies: ["AudioCore"], swiftSettings: render),
-    .target(name: "Capture", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: render),
+    .target(
+      name: "Capture", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: render),
     .target(name: "VirtualMic", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire"], swiftSettings: house),
 
     // Control plane.
@@ -93,6 +96,14 @@ let package = Package(
     .testTarget(
       name: "ContractTests", dependencies: ["AudioIO", "PipeWireIO", "AudioCore", "TestSupport"],
       swiftSettings: house),
+    // Drives the programs themselves, which are built beside it. It must not link `streamd`: the verbs of the daemon would
+    // join those that ControlTests serves.
+    .testTarget(
+      name: "DaemonTests",
+      dependencies: [
+        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring", "Control", "CLinux",
+        "TestSupport", "CRenderGuard",
+      ], swiftSettings: house),
 
     // What tests share.
     .target(name: "CRenderGuard", path: "Tests/CRenderGuard"),

@@ -40,9 +40,6 @@ public final class FrameEncoder: @unchecked Sendable {
   private let wallOffset: @Sendable () -> Int64
   private let shared: Mutex<(statistics: Statistics, levels: Levels)>
 
-  /// Most packets one step sends before it looks at the clock again.
-  private static let stepLimit = 64
-
   /// `wallOffset` is what turns a host time into Unix nanoseconds, for the capture-time extension.
   public init(
     reader: consuming AudioRing.Reader, busLayout: ChannelLayout, configuration: OpusConfiguration,
@@ -75,17 +72,15 @@ public final class FrameEncoder: @unchecked Sendable {
     packet.deallocate()
   }
 
-  /// Sends what is ready and says when to come back at the latest. Thread: the encoder's.
-  public func step(now: HostTime) -> HostTime {
-    for _ in 0..<Self.stepLimit {
-      switch reframer.next(now: now, into: pcm.baseAddress!) {
-      case .wait(let until):
-        return until
-      case .frame(let facts):
-        encodeAndSend(facts)
-      }
+  /// Sends one packet, or says when to come back at the latest. Nil when a packet went: look at the clock and ask again,
+  /// since sending may have taken any time. Thread: the encoder's.
+  public func step(now: HostTime) -> HostTime? {
+    switch reframer.next(now: now, into: pcm.baseAddress!) {
+    case .wait(let until): return until
+    case .frame(let facts):
+      encodeAndSend(facts)
+      return nil
     }
-    return now
   }
 
   private func encodeAndSend(_ facts: Reframer.Facts) {

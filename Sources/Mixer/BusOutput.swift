@@ -106,13 +106,17 @@ struct BusOutputState: ~Copyable {
       while source < inputs {
         let gain = gains[channel &* inputs &+ source]
         if gain != 0 {
-          let samples = cycle.input.channel(source) + from
-          if !written && gain == 1 {
+          let stride = cycle.input.stride
+          let samples = cycle.input.channel(source) + from &* stride
+          if !written && gain == 1 && stride == 1 {
             renderCopy(out, from: samples, floats: count)
+          } else if !written && stride == 2 {
+            // Stereo as the server delivers it: a constant step lets the compiler use vectors.
+            for frame in 0..<count { out[frame] = samples[frame &* 2] * gain }
           } else if !written {
-            for frame in 0..<count { out[frame] = samples[frame] * gain }
+            for frame in 0..<count { out[frame] = samples[frame &* stride] * gain }
           } else {
-            for frame in 0..<count { out[frame] += samples[frame] * gain }
+            for frame in 0..<count { out[frame] += samples[frame &* stride] * gain }
           }
           written = true
         }

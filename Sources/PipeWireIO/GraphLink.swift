@@ -10,7 +10,8 @@ final class GraphLink {
   private let ended: (String?) -> Void
 
   /// `ended` is called once if the server ends the link, with a reason where it gives one.
-  init?(core: OpaquePointer, graph: GraphMirror, pair: MonitorChoice.LinkWork.Pair, ended: @escaping (String?) -> Void) {
+  init?(core: OpaquePointer, graph: GraphMirror, pair: MonitorChoice.LinkWork.Pair, ended: @escaping (String?) -> Void)
+  {
     guard let output = graph.ports[pair.output], let input = graph.ports[pair.input],
       let proxy = cpw_create_link(core, output.node, output.id, input.node, input.id)
     else { return nil }

@@ -102,7 +102,9 @@ enum MonitorChoice {
       if !graph.isSinkMonitor(link.output) { work.forbidden.append(link.id) }
     }
     work.forbidden.sort()
-    work.missing = wanted.subtracting(present).subtracting(made).sorted { ($0.output, $0.input) < ($1.output, $1.input) }
+    work.missing = wanted.subtracting(present).subtracting(made).sorted {
+      ($0.output, $0.input) < ($1.output, $1.input)
+    }
     work.stale = made.subtracting(wanted).sorted { ($0.output, $0.input) < ($1.output, $1.input) }
     work.isComplete = wanted.isSubset(of: present) && work.forbidden.isEmpty
     return work

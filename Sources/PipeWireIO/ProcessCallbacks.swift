@@ -29,15 +29,7 @@ struct StreamRender: ~Copyable {
   var continuous = false
   let block: UnsafeMutablePointer<cpw_block>
   let planes: UnsafePointer<UnsafeMutablePointer<Float>>
-  /// Captured samples, one run per channel: `planes` point into it. Empty for playback.
-  let scratch: UnsafeMutableBufferPointer<Float>
-
-  /// No server makes longer cycles.
-  static let longestCycle = 8192
-
-  init(
-    client: Unmanaged<RenderClient>, layout: ChannelLayout, rate: SampleRate, position: Int64, captures: Bool
-  ) {
+  init(client: Unmanaged<RenderClient>, layout: ChannelLayout, rate: SampleRate, position: Int64) {
     self.client = client
     self.layout = layout
     self.rate = rate.hertz
@@ -45,39 +37,11 @@ struct StreamRender: ~Copyable {
     block = .allocate(capacity: 1)
     block.initialize(to: cpw_block())
     let offset = MemoryLayout<cpw_block>.offset(of: \.planes)!
-    let first = (UnsafeMutableRawPointer(block) + offset).assumingMemoryBound(to: UnsafeMutablePointer<Float>.self)
-    planes = UnsafePointer(first)
-    scratch = .allocate(capacity: captures ? layout.count * Self.longestCycle : 0)
-    scratch.initialize(repeating: 0)
-    guard captures else { return }
-    for channel in 0..<layout.count { first[channel] = scratch.baseAddress! + channel * Self.longestCycle }
+    planes = UnsafePointer(
+      (UnsafeMutableRawPointer(block) + offset).assumingMemoryBound(to: UnsafeMutablePointer<Float>.self))
   }
 
-  deinit {
-    block.deallocate()
-    scratch.deallocate()
-  }
-
-  /// Takes the captured samples apart, so that clients see one run per channel. Thread: render.
-  @_noLocks
-  func separate(frames: Int) {
-    guard let samples = block.pointee.samples else { return }
-    if layout.count == 2 {
-      let (left, right) = (planes[0], planes[1])
-      for frame in 0..<frames {
-        left[frame] = samples[2 * frame]
-        right[frame] = samples[2 * frame + 1]
-      }
-      return
-    }
-    let stride = layout.count
-    var channel = 0
-    while channel < stride {
-      let plane = planes[channel]
-      for frame in 0..<frames { plane[frame] = samples[frame * stride + channel] }
-      channel += 1
-    }
-  }
+  deinit { block.deallocate() }
 
   /// Moves the clock to this cycle; frames the server skipped move the position. Thread: render.
   @_noLocks
@@ -147,10 +111,9 @@ private func renderCapture(_ state: UnsafeMutablePointer<StreamRender>) {
   }
   let frames = Int(state.pointee.block.pointee.frames)
   let channels = state.pointee.layout.count
-  guard frames > 0, frames <= StreamRender.longestCycle else { return }
-  state.pointee.separate(frames: frames)
+  guard frames > 0 else { return }
   let (time, flags) = state.pointee.beginCycle(frames: frames)
-  let input = Block(channels: state.pointee.planes, channelCount: channels, frames: frames)
+  let input = Block(channels: state.pointee.planes, channelCount: channels, frames: frames, stride: channels)
   let none = Block(channels: state.pointee.planes, channelCount: 0, frames: frames)
   renderDispatch(
     state.pointee.client,

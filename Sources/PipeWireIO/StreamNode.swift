@@ -27,8 +27,7 @@ final class StreamNode {
     render = .allocate(capacity: 1)
     render.initialize(
       to: StreamRender(
-        client: Unmanaged.passRetained(client), layout: layout, rate: request.rate, position: position,
-        captures: direction == .capture))
+        client: Unmanaged.passRetained(client), layout: layout, rate: request.rate, position: position))
     let properties = pw_properties_new_string("")
     let base = [
       ("media.type", "Audio"), ("node.name", request.name), ("node.description", request.description),

@@ -45,7 +45,8 @@ enum Program {
   static var usage: String {
     var text = "streamctl: drives and observes streamd\n\nusage: streamctl COMMAND [options]\n"
     for command in commands {
-      text += "  " + command.name + String(repeating: " ", count: max(12 - command.name.count, 1)) + command.summary + "\n"
+      text +=
+        "  " + command.name + String(repeating: " ", count: max(12 - command.name.count, 1)) + command.summary + "\n"
     }
     return text + """
 

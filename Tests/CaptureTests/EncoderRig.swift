@@ -65,14 +65,19 @@ final class EncoderRig {
       let before = backend.now
       backend.advance()
       // The block is there at the start of its cycle; the encoder sleeps until it is told.
-      due = encoder.step(now: before)
+      due = drain(at: before)
       while due < backend.now {
-        let next = encoder.step(now: due)
+        let next = drain(at: due)
         guard next > due else { break }
         due = next
       }
     }
     renderer.reclaim()
+  }
+
+  /// Sends what is ready; returns when to come back. Encoding takes no time here.
+  private func drain(at time: HostTime) -> HostTime {
+    while true { if let due = encoder.step(now: time) { return due } }
   }
 
   /// Decodes everything sent; interleaved.

@@ -40,7 +40,7 @@ final class ContractClient: RenderClient, @unchecked Sendable {
 
   private func checkSilence(_ block: Block) {
     for channel in 0..<block.channelCount {
-      for frame in 0..<block.frames where block.channel(channel)[frame] != 0 {
+      for frame in 0..<block.frames where block.channel(channel)[frame * block.stride] != 0 {
         blockFaults.add(1, ordering: .relaxed)
         return
       }

@@ -47,8 +47,8 @@ extension DaemonTests {
       let client = try ControlClient(path: daemon.socket)
       let cases: [(line: String, code: JSON)] = [
         (#"{"id":1,"op":"statos"}"#, "unknown_op"),
-        (#"{"id":2,"op":7}"#, "parse"),
-        (#"{"id":3,"op":"session.open","args":[1]}"#, "parse"),
+        (#"{"id":2,"op":7}"#, "bad_args"),
+        (#"{"id":3,"op":"session.open","args":[1]}"#, "bad_args"),
         (#"{"id":4,"op":"session.open","args":{"to":5}}"#, "bad_args"),
         (#"{"id":5,"op":"session.open","args":{"to":"127.0.0.1:99999"}}"#, "bad_args"),
         (#"{"id":6,"op":"session.open","args":{"to":"127.0.0.1:9","channels":"two"}}"#, "bad_args"),
@@ -73,7 +73,9 @@ extension DaemonTests {
       let error = #expect(throws: ControlClientError.self) {
         try client.send(bytes: [UInt8](repeating: 0x61, count: 2 << 20))
         while let line = try client.receiveLine(timeout: .seconds(10)) {
-          if let refusal = try JSON.parse(line)["error"] { throw ControlClientError.refused(ControlError(json: refusal)) }
+          if let refusal = try JSON.parse(line)["error"] {
+            throw ControlClientError.refused(ControlError(json: refusal))
+          }
         }
       }
       guard case .refused(let refusal) = error else {

@@ -94,6 +94,7 @@ struct Accounts: Equatable {
   var silenceMilliseconds: Double
   var quantumChanges: Int
   var lateWakes: Int
+  var graphRate: Int
 
   init(_ status: JSON) {
     let capture = status["captures"]?[0] ?? .null
@@ -108,6 +109,7 @@ struct Accounts: Equatable {
     missedMilliseconds = capture["missed_ms"]?.doubleValue ?? -1
     quantumChanges = capture["quantum_changes"]?.intValue ?? -1
     lateWakes = capture["late_wakes"]?.intValue ?? -1
+    graphRate = capture["graph_rate"]?.intValue ?? -1
   }
 
   /// Whether sound was lost between two readings.

@@ -46,11 +46,16 @@ extension DaemonTests {
       recorder.restart()
       var journal = Journal(try daemon.status())
       journal.watch(daemon, seconds: 0.5)
+      var quantum = 256
       for change in changes {
-        journal.changes.append(monotonicSeconds())
         switch change {
-        case .quantum(let frames): try server.setQuantum(frames)
-        case .rate(let hertz): try server.setRate(hertz)
+        case .quantum(let frames):
+          if frames < quantum { journal.switches.append(monotonicSeconds()) }
+          quantum = frames
+          try server.setQuantum(frames)
+        case .rate(let hertz):
+          journal.switches.append(monotonicSeconds())
+          try server.setRate(hertz)
         }
         journal.watch(daemon, seconds: 0.9)
       }
@@ -70,7 +75,8 @@ extension DaemonTests {
       for found in breaks {
         let time = recording.arrival(ofFrame: found.frames.lowerBound + 4800)
         let why = journal.explanation(of: time)
-        print("  \(found), \(found.frames.count) frames, \(time - recording.packets[0].arrival) s: \(why ?? "unexplained")")
+        print(
+          "  \(found), \(found.frames.count) frames, \(time - recording.packets[0].arrival) s: \(why ?? "unexplained")")
         #expect(why != nil, "\(found) with nothing reported")
       }
       // The same cycle at both ends, so the same distance between sound and packet.
@@ -86,10 +92,13 @@ extension DaemonTests {
 struct Journal {
   let first: Accounts
   private(set) var accounts: Accounts
-  /// When the test changed the graph, and when its own tone was not asked for in time.
-  var changes: [Double] = []
+  /// When the test shortened the cycle or changed the rate: the server then throws away what players had ready for the
+  /// longer one, which every listener to the sink hears.
+  var switches: [Double] = []
+  /// When the test's own tone was not asked for in time.
   var playerMisses: [Double] = []
   private var losses: [Double] = []
+  private var reports: [Double] = []
 
   init(_ status: JSON) {
     first = Accounts(status)
@@ -102,6 +111,9 @@ struct Journal {
       if let status = try? daemon.status() {
         let now = Accounts(status)
         if now.hasLoss(since: accounts) || now.lateWakes != accounts.lateWakes { losses.append(monotonicSeconds()) }
+        if now.quantumChanges != accounts.quantumChanges || now.graphRate != accounts.graphRate {
+          reports.append(monotonicSeconds())
+        }
         accounts = now
       }
       usleep(50_000)
@@ -113,6 +125,7 @@ struct Journal {
     if playerMisses.contains(where: { time > $0 - 0.25 && time < $0 + 0.25 }) { return "not played in time" }
     // Some counters are read twice a second.
     if losses.contains(where: { time > $0 - 0.8 && time < $0 + 0.1 }) { return "reported loss" }
-    return nil
+    guard let change = switches.first(where: { time > $0 - 0.05 && time < $0 + 0.3 }) else { return nil }
+    return reports.contains { $0 > change && $0 < change + 0.9 } ? "the server's switch, reported" : nil
   }
 }

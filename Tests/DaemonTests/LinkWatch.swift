@@ -16,7 +16,9 @@ final class LinkWatch {
 
   private var events: [(made: Bool, link: PortLink)] {
     monitor.standardOutput.split(separator: "\n").compactMap { line in
-      guard let sign = line.first, sign == "+" || sign == "-", let arrow = line.firstRange(of: " -> ") else { return nil }
+      guard let sign = line.first, sign == "+" || sign == "-", let arrow = line.firstRange(of: " -> ") else {
+        return nil
+      }
       let output = line[..<arrow.lowerBound].dropFirst().drop { $0 == " " }
       return (sign == "+", PortLink(output: String(output), input: String(line[arrow.upperBound...])))
     }
@@ -32,6 +34,8 @@ final class LinkWatch {
 
   /// Links of one kind that were made and are still there.
   func standing(from output: String) -> Int {
-    events.filter { $0.link.output == output && $0.link.input.hasPrefix("streamd") }.reduce(0) { $0 + ($1.made ? 1 : -1) }
+    events.filter { $0.link.output == output && $0.link.input.hasPrefix("streamd") }.reduce(0) {
+      $0 + ($1.made ? 1 : -1)
+    }
   }
 }

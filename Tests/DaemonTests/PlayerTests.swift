@@ -25,7 +25,8 @@ extension DaemonTests {
         [
           Self.gstreamer, "-q", "filesrc", "location=\(description)", "!", "sdpdemux", "latency=50", "!",
           "rtpopusdepay", "!", "opusdec", "phase-inversion=true", "!", "audioconvert", "!",
-          "audio/x-raw,format=F32LE,layout=interleaved", "!", "filesink", "buffer-mode=unbuffered", "location=\(output)",
+          "audio/x-raw,format=F32LE,layout=interleaved", "!", "filesink", "buffer-mode=unbuffered",
+          "location=\(output)",
         ]
       }
     }

@@ -72,7 +72,8 @@ extension DaemonTests {
     }
 
     /// When the first packet that is not silent came.
-    private func soundStart(_ recorder: PacketRecorder, _ codec: OpusConfiguration, after time: Double) throws -> Double {
+    private func soundStart(_ recorder: PacketRecorder, _ codec: OpusConfiguration, after time: Double) throws -> Double
+    {
       let recording = recorder.recording
       let peaks = try recording.peaks(codec)
       let index = recording.packets.indices.first { recording.packets[$0].arrival > time && peaks[$0] > 0.05 }

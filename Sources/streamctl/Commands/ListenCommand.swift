@@ -28,7 +28,8 @@ enum ListenCommand: Command {
     defer { source.close() }
     let layout = source.description.audio.layout
     let wav = try options.value("--wav").map { path in (path, try recorder(path, layout)) }
-    let player = options.has("--play") ? try Player(layout: layout, to: options.value("--play-to"), avoiding: source.device) : nil
+    let player =
+      options.has("--play") ? try Player(layout: layout, to: options.value("--play-to"), avoiding: source.device) : nil
     defer { player?.stop() }
     try start(source, wav: wav?.1, player: player)
     show(source.receiver, for: seconds, options, player)

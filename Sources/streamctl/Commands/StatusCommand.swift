@@ -14,7 +14,7 @@ enum StatusCommand: Command {
     if options.asJSON {
       print(status.text)
     } else {
-      text(status).forEach { print($0) }
+      for line in text(status) { print(line) }
     }
     return degraded ? .degraded : .ok
   }

@@ -10,7 +10,8 @@ enum Terminal {
     var size = winsize()
     let known = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
     let variables: [String] = ["LC_ALL", "LC_CTYPE", "LANG"]
-    let locale = variables.lazy
+    let locale =
+      variables.lazy
       .compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty } ?? ""
     let unicode = locale.uppercased().hasSuffix("UTF-8") || locale.uppercased().hasSuffix("UTF8")
     return .terminal(columns: known ? Int(size.ws_col) : 80, unicode: unicode)

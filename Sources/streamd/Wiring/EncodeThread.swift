@@ -48,7 +48,7 @@ final class EncodeThread: @unchecked Sendable {
     _ = render_flush_denormals()
     while !ending.load(ordering: .acquiring) {
       let ticket = signal.ticket
-      let deadline = encoder.step(now: renderNow())
+      guard let deadline = encoder.step(now: renderNow()) else { continue }
       signal.wait(since: ticket, until: deadline)
     }
   }

@@ -47,8 +47,8 @@ public final class StreamSession: @unchecked Sendable {
   private let encoder: FrameEncoder
   private let thread: EncodeThread
 
-  /// Room for the longest quantum twice over, and a little.
-  private static let ringFrames = FrameCount(32_768)
+  /// Room for the longest quantum twice over.
+  private static let ringFrames = FrameCount(16_384)
 
   /// Thread: control.
   public init(identifier: String, spec: SessionSpec, downlink: Downlink) throws(SessionError) {

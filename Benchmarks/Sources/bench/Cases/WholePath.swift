@@ -81,7 +81,7 @@ private final class WholePath {
       let time = player.cycle()
       guard bus.signal.ticket != ticket else { continue }
       ticket = bus.signal.ticket
-      _ = encoder.step(now: time)
+      while encoder.step(now: time) == nil {}
     }
   }
 

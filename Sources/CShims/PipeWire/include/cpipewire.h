@@ -13,8 +13,7 @@ struct cpw_block {
   uint32_t channels;
   /// Frames that may be read, or that are asked for.
   uint32_t frames;
-  /// Capture: all channels, interleaved. Playback: null.
-  const float *samples;
+  /// First sample of each channel. Captured channels lie interleaved, played ones apart.
   float *planes[8];
 };
 
