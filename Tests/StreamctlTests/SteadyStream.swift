@@ -7,7 +7,7 @@ import Wire
 
 /// Encoded tones as a sender would send them, with faults on demand.
 struct SteadyStream {
-  static let frequencies = [997.0, 1511, 443, 2239, 3347, 701, 1873, 2791]
+  static let frequencies = [997.0, 1499, 443, 2239, 3347, 701, 1873, 2791]
   let layout: ChannelLayout
   let level: Decibels
   var packetizer: RTPPacketizer
@@ -16,6 +16,7 @@ struct SteadyStream {
   var cuts: [Int: Int] = [:]
   var mutes: [Range<Int>] = []
   var phaseInversion = true
+  var bitrate: Int?
 
   init(_ layout: ChannelLayout, level: Decibels = Decibels(-20), captureTime: Bool = false) {
     self.layout = layout
@@ -24,7 +25,7 @@ struct SteadyStream {
   }
 
   var configuration: OpusConfiguration {
-    var made = OpusConfiguration.standard(layout: layout, bitrate: 96_000 * layout.count)
+    var made = OpusConfiguration.standard(layout: layout, bitrate: bitrate ?? 96_000 * layout.count)
     made.phaseInversion = phaseInversion
     return made
   }

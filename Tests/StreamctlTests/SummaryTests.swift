@@ -29,6 +29,21 @@ import Wire
     #expect(!summary.intact(expecting: stream.tones))
   }
 
+  /// As little as one frame, which no residue shows: the phase alone tells.
+  @Test func aSingleMissingFrameIsABreak() throws {
+    var stream = SteadyStream(.stereo)
+    stream.cuts = [96_000: 1]
+    #expect(try hear(&stream, seconds: 4).channels.contains { $0.breaks == 1 })
+  }
+
+  /// The codec's own wavering, over long: it is worst where a tone beats with the frames.
+  @Test func codecNoiseIsNoBreak() throws {
+    var stream = SteadyStream(.stereo)
+    stream.bitrate = 96_000
+    let channels = try hear(&stream, seconds: 12).channels
+    #expect(channels.allSatisfy { $0.breaks == 0 })
+  }
+
   @Test func aHoleOfTwoMillisecondsIsABreak() throws {
     var stream = SteadyStream(.stereo)
     stream.mutes = [96_100..<96_200]

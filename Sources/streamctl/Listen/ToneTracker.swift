@@ -16,12 +16,18 @@ struct ToneTracker: Sendable {
   private var lastPhase: Double?
   /// Phase that passes in a hop because the frequency is not known exactly.
   private var slip = 0.0
+  /// Phase beyond what the frequency explains, since the last break, over the last hops.
+  private var drift: [Double] = []
   private var hopsSinceBreak = 100
 
-  static let learning = 16_384
+  static let learning = 32_768
   static let window = 1920
   static let hop = 960
-  private static let phaseLimit = 0.06
+  /// Hops whose phases are averaged.
+  private static let span = 8
+  /// A sample more or less at 1 kHz is 0.13; Opus at 48 kbit/s a channel wavers by 0.06.
+  private static let shiftLimit = 0.1
+  private static let jumpLimit = 0.25
   /// Share of the tone's power that a residue of 1.25 ms may have.
   private static let residueLimit = 0.25
 
@@ -83,20 +89,30 @@ struct ToneTracker: Sendable {
     return worst
   }
 
+  /// A codec lets the phase of a steady tone waver and come back; lost sound moves it for good. So the mean of the last
+  /// few hops is held against the mean of those before.
   private mutating func follow(phase: Double, residue: Double, power: Double) {
     defer { lastPhase = phase }
     hopsSinceBreak += 1
     guard let lastPhase else { return }
-    let moved = remainder(phase - lastPhase, 2 * Double.pi)
-    let broken = abs(moved - slip) > Self.phaseLimit || residue > Self.residueLimit * power || power < 1e-9
+    let moved = remainder(phase - lastPhase - slip, 2 * Double.pi)
+    drift.append((drift.last ?? 0) + moved)
+    if drift.count > 2 * Self.span { drift.removeFirst() }
+    let shift =
+      drift.count < 2 * Self.span ? 0 : Self.mean(drift.suffix(Self.span)) - Self.mean(drift.prefix(Self.span))
+    let broken =
+      abs(shift) > Self.shiftLimit || abs(moved) > Self.jumpLimit || residue > Self.residueLimit * power || power < 1e-9
     if !broken {
-      slip += (moved - slip) / 8
+      slip += shift / Double(Self.span) / 8
     } else {
       // Windows overlap: one break is seen by up to four of them.
       if hopsSinceBreak > 4 { breaks = (breaks ?? 0) + 1 }
       hopsSinceBreak = 0
+      drift = []
     }
   }
+
+  private static func mean(_ values: ArraySlice<Double>) -> Double { values.reduce(0, +) / Double(values.count) }
 
   private static let shape: [Double] = (0..<window).map { Spectrum.hann($0, window) }
 }
