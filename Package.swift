@@ -53,8 +53,9 @@ let package = Package(
     .target(name: "VirtualMic", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire"], swiftSettings: house),
 
     // Control plane.
-    .target(name: "Control", dependencies: ["CLinux"], swiftSettings: strict),
-    .target(name: "Settings", dependencies: ["CToml"], swiftSettings: strict),
+    .target(name: "Wording", swiftSettings: strict),
+    .target(name: "Control", dependencies: ["Wording", "CLinux"], swiftSettings: strict),
+    .target(name: "Settings", dependencies: ["Wording", "CToml"], swiftSettings: strict),
 
     // Where the rooms of the audio path are joined: a library, so that a program can embed the capture.
     .target(
@@ -68,10 +69,10 @@ let package = Package(
     .executableTarget(
       name: "streamctl",
       dependencies: [
-        "AudioCore", "AudioIO", "PipeWireIO", "VirtualMic", "OpusCodec", "Wire", "Control", "CLinux",
+        "AudioCore", "AudioIO", "PipeWireIO", "VirtualMic", "OpusCodec", "Wire", "Control", "Wording", "CLinux",
       ], swiftSettings: house),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: house),
-    .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: house),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings", "Wording"], swiftSettings: house),
     .testTarget(
       name: "OpusCodecTests", dependencies: ["OpusCodec", "AudioCore"],
       swiftSettings: house),

@@ -1,3 +1,5 @@
+import Wording
+
 /// One configuration key: what checking, the example file and `describe` know about it.
 public struct SettingKey: Sendable, Equatable {
   /// Dotted ("stream.bitrate"); keys of `[[session]]` begin with "session.".

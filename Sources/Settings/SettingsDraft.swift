@@ -1,3 +1,5 @@
+import Wording
+
 /// Settings while files are still being read: what was set, where, and what was wrong.
 ///
 /// Files are merged before anything is filled in, so that a session's missing keys fall back to the last word of all

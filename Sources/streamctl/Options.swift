@@ -1,4 +1,5 @@
 import Control
+import Wording
 
 /// The words after a command: options with and without values, and what remains.
 struct Options {

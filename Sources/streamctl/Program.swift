@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Wording
 
 /// Finds the command and turns how it ended into output and exit status.
 enum Program {

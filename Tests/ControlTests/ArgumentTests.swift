@@ -102,15 +102,6 @@ import Testing
     #expect(schema["properties"]?["streams"]?["items"]?["required"] == ["bitrate"])
   }
 
-  @Test func nearestNamesAreNearEnough() {
-    let names = ["ping", "describe", "session.open", "session.close"]
-    #expect(nearestName(to: "pnig", among: names) == "ping")
-    #expect(nearestName(to: "sesion.open", among: names) == "session.open")
-    #expect(nearestName(to: "frobnicate", among: names) == nil)
-    #expect(nearestName(to: "", among: names) == nil)
-    #expect(nearestName(to: String(repeating: "p", count: 100_000), among: names) == nil)
-  }
-
   @Test func errorsSurviveTheWire() {
     let error = ControlError(.conflict, "taken", path: "name", hint: "another", retry: 250)
     #expect(ControlError(json: error.json) == error)

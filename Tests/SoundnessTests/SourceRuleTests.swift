@@ -22,8 +22,9 @@ import Testing
     "Mixer": ["AudioCore"],
     "Capture": ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"],
     "VirtualMic": ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"],
-    "Control": ["CLinux"],
-    "Settings": ["CToml"],
+    "Wording": [],
+    "Control": ["Wording", "CLinux"],
+    "Settings": ["Wording", "CToml"],
     "Wiring": ["AudioCore", "AudioIO", "Capture", "Mixer", "OpusCodec", "Wire", "CLinux"],
   ]
   static let everybody: Set<String> = ["Glibc", "Synchronization"]

@@ -1,3 +1,5 @@
+import Wording
+
 /// Checking arguments against their specs. Verbs run only on arguments that passed, so they hold no range code.
 extension VerbParameter.Kind {
   /// The value in its normal form: defaults filled in, older names replaced.

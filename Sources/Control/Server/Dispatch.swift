@@ -1,3 +1,5 @@
+import Wording
+
 /// From requests to verbs and back.
 extension ClientSession {
   func answer(_ line: RequestLine) {

@@ -1,3 +1,5 @@
+import Wording
+
 /// Topics and who listens. Publishing never waits: each client has a bounded queue that coalesces or drops.
 @ControlActor
 public final class EventBus {

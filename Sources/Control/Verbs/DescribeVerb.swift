@@ -1,3 +1,5 @@
+import Wording
+
 /// The protocol, said by itself: documentation and clients are made from this.
 enum DescribeVerb: Verb {
   static let name = "describe"

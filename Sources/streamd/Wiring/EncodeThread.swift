@@ -13,7 +13,7 @@ final class EncodeThread: @unchecked Sendable {
   private var thread = pthread_t()
 
   /// A little real-time priority keeps a packet on time under load; a frame costs well under a millisecond of it.
-  private static let realTimePriority: Int32 = 0
+  private static let realTimePriority: Int32 = 5
 
   /// Thread: control.
   init(encoder: FrameEncoder, signal: WakeSignal) throws(SessionError) {

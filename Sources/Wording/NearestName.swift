@@ -1,11 +1,11 @@
 /// The known name somebody most likely meant: a third of its letters may be wrong, missing, doubled or swapped, or the
 /// name may have been cut short. Thread: any.
-func nearestName(to word: String, among names: [String]) -> String? {
-  guard word.utf8.count <= 64 else { return nil }
+public func nearestName(to word: String, among names: some Sequence<String>) -> String? {
+  guard (1...64).contains(word.utf8.count) else { return nil }
   let wanted = Array(word.lowercased().utf8)
   var best: (name: String, distance: Int)?
   for name in names {
-    let known = Array(name.lowercased().utf8)
+    let known = Array(name.lowercased().utf8.prefix(64))
     let allowed = max(1, min(wanted.count, known.count) / 3)
     var distance = editDistance(wanted, known)
     if wanted.count >= 3, known.starts(with: wanted) { distance = min(distance, 1) }
