@@ -1,16 +1,11 @@
 public import AudioCore
-import CLinux
 public import OpusCodec
 import Synchronization
-public import Wire
 
-/// One bus encoded once: reframe, encode, packetise, send. Passive: its thread calls `step`.
+/// One bus encoded once, for all the clients that want it that way: reframe, pace, encode, hand out. Passive: its thread
+/// calls `step`.
 public final class FrameEncoder: @unchecked Sendable {
   public struct Statistics: Sendable, Equatable {
-    public var packets: UInt64 = 0
-    public var bytes: UInt64 = 0
-    public var sendErrors: UInt64 = 0
-    public var lastSendError: Int32 = 0
     public var encodeErrors: UInt64 = 0
     public var reframed = Reframer.Counts()
     /// Highest sample and mean power since the last reading, per channel of the codec's order.
@@ -20,6 +15,22 @@ public final class FrameEncoder: @unchecked Sendable {
     public var position: Int64 = 0
     public var positionTime = HostTime(nanoseconds: 0)
     public var isSilent = true
+    /// Packets are spread over the graph's cycle.
+    public var isEven = false
+  }
+
+  /// How the packets of one encoder are cut and sent.
+  public struct Shape: Hashable, Sendable {
+    /// Packets that belong together: the position jumps over whole blocks only.
+    public var block: Int
+    public var pacing: Pacer.Mode
+    public var tuning: MediaTimeline.Tuning
+
+    public init(block: Int = 1, pacing: Pacer.Mode = .ready, tuning: MediaTimeline.Tuning = MediaTimeline.Tuning()) {
+      self.block = block
+      self.pacing = pacing
+      self.tuning = tuning
+    }
   }
 
   private struct Levels {
@@ -28,43 +39,54 @@ public final class FrameEncoder: @unchecked Sendable {
     var frames = 0
   }
 
+  private struct Shared {
+    var statistics = Statistics()
+    var levels: Levels
+    var slots: [OutletSlot] = []
+    /// Asked for, and in force from the next block on.
+    var bitrate: Int?
+  }
+
+  /// Tells encoders apart at an `OutletSlot`.
+  public let identity: Int
   private var reframer: Reframer
+  private var pacer: Pacer
   private var encoder: OpusEncoder
-  private var packetizer: RTPPacketizer
-  private let sink: any PacketSink
   private let pcm: UnsafeMutableBufferPointer<Float>
-  private let packet: UnsafeMutableRawBufferPointer
+  private let packet: UnsafeMutableBufferPointer<UInt8>
   private var meter: LevelMeter
   private let channels: Int
   private let frame: FrameCount
-  private let wallOffset: @Sendable () -> Int64
-  private let shared: Mutex<(statistics: Statistics, levels: Levels)>
+  private let blockFrames: Int64
+  /// Assembled, and waiting for its time to leave.
+  private var held: (facts: Reframer.Facts, release: HostTime)?
+  private let shared: Mutex<Shared>
 
-  /// `wallOffset` is what turns a host time into Unix nanoseconds, for the capture-time extension.
+  private static let identities = Atomic<Int>(0)
+
   public init(
     reader: consuming AudioRing.Reader, busLayout: ChannelLayout, configuration: OpusConfiguration,
-    packetizer: RTPPacketizer, sink: any PacketSink, start: HostTime,
-    tuning: MediaTimeline.Tuning = MediaTimeline.Tuning(),
-    wallOffset: @escaping @Sendable () -> Int64
+    shape: Shape = Shape(), start: HostTime
   ) throws(OpusError) {
     guard let order = SurroundMap.order(from: busLayout, to: configuration.layout) else {
       throw .badConfiguration(field: .mapping, allowed: busLayout.names.joined(separator: " "))
     }
+    identity = Self.identities.add(1, ordering: .relaxed).newValue
     encoder = try OpusEncoder(configuration)
+    frame = configuration.frame.frames
+    let block = FrameCount(frame.value * shape.block)
+    blockFrames = Int64(block.value)
     reframer = Reframer(
-      reader: reader, order: order, frame: configuration.frame.frames, start: start, tuning: tuning)
-    self.packetizer = packetizer
-    self.sink = sink
-    self.wallOffset = wallOffset
+      reader: reader, order: order, frame: frame, block: block, start: start, tuning: shape.tuning)
+    pacer = Pacer(mode: shape.pacing, frame: frame)
     channels = configuration.layout.count
     meter = LevelMeter(channels: channels)
-    frame = configuration.frame.frames
     pcm = .allocate(capacity: frame.value * channels)
     pcm.initialize(repeating: 0)
-    packet = .allocate(byteCount: packetizer.headerLength + 1500 * configuration.streams, alignment: 16)
-    shared = Mutex(
-      (Statistics(), Levels(peaks: .init(repeating: 0, count: channels), squares: .init(repeating: 0, count: channels)))
-    )
+    packet = .allocate(capacity: Self.payloadLimit(configuration))
+    packet.initialize(repeating: 0)
+    let levels = Levels(peaks: .init(repeating: 0, count: channels), squares: .init(repeating: 0, count: channels))
+    shared = Mutex(Shared(levels: levels))
   }
 
   deinit {
@@ -72,52 +94,72 @@ public final class FrameEncoder: @unchecked Sendable {
     packet.deallocate()
   }
 
+  /// The longest packet that configuration can make.
+  public static func payloadLimit(_ configuration: OpusConfiguration) -> Int { 1500 * configuration.streams }
+
+  // MARK: Control
+
+  /// Thread: control.
+  public func add(_ slot: OutletSlot) {
+    slot.follow(identity)
+    shared.withLock { $0.slots.append(slot) }
+  }
+
+  /// After this nothing more is delivered to it, but what is under way. Thread: control.
+  public func remove(_ slot: OutletSlot) { shared.withLock { $0.slots.removeAll { $0 === slot } } }
+
+  /// From the next block on. Thread: control.
+  public func setBitrate(_ bitrate: Int) { shared.withLock { $0.bitrate = bitrate } }
+
+  // MARK: The encoder's thread
+
   /// Sends one packet, or says when to come back at the latest. Nil when a packet went: look at the clock and ask again,
   /// since sending may have taken any time. Thread: the encoder's.
   public func step(now: HostTime) -> HostTime? {
+    if let held {
+      guard now >= held.release else { return held.release }
+      self.held = nil
+      encodeAndSend(held.facts)
+      return nil
+    }
     switch reframer.next(now: now, into: pcm.baseAddress!) {
     case .wait(let until): return until
     case .frame(let facts):
+      let release = pacer.release(capturedAt: facts.captureTime, cycle: reframer.cycle, now: now)
+      if release > now {
+        held = (facts, release)
+        return release
+      }
       encodeAndSend(facts)
       return nil
     }
   }
 
   private func encodeAndSend(_ facts: Reframer.Facts) {
-    if facts.skipped.value > 0 { packetizer.skip(facts.skipped) }
-    let header = packetizer.headerLength
-    let room = UnsafeMutableRawBufferPointer(rebasing: packet[header...])
-    let length: Int
-    do {
-      length = try encoder.encode(UnsafePointer(pcm.baseAddress!), into: room.bindMemory(to: UInt8.self))
-    } catch {
-      // The time passes all the same, so that what follows is on time.
-      packetizer.skip(frame)
-      shared.withLock { $0.statistics.encodeErrors += 1 }
-      return
+    let (slots, bitrate) = shared.withLock { state in
+      guard facts.position % blockFrames == 0 else { return (state.slots, Int?.none) }
+      defer { state.bitrate = nil }
+      return (state.slots, state.bitrate)
     }
-    let time = NTPTime(unixNanoseconds: facts.captureTime.nanoseconds + wallOffset())
-    packetizer.writeHeader(into: packet, frames: frame, capturedAt: time)
-    let outcome = sink.send(UnsafeRawBufferPointer(rebasing: packet[..<(header + length)]))
-    account(facts, bytes: header + length, outcome)
+    if let bitrate { try? encoder.setBitrate(bitrate) }
+    var payload: UnsafeRawBufferPointer?
+    if let length = try? encoder.encode(UnsafePointer(pcm.baseAddress!), into: packet) {
+      payload = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: packet[..<length]))
+    }
+    for slot in slots { slot.deliver(payload, facts, from: identity) }
+    account(facts, failed: payload == nil)
   }
 
-  private func account(_ facts: Reframer.Facts, bytes: Int, _ outcome: SendOutcome) {
+  private func account(_ facts: Reframer.Facts, failed: Bool) {
     let counts = reframer.counts
     meter.measure(UnsafePointer(pcm.baseAddress!), count: pcm.count)
     shared.withLock { state in
-      switch outcome {
-      case .sent:
-        state.statistics.packets += 1
-        state.statistics.bytes += UInt64(bytes)
-      case .failed(let errno):
-        state.statistics.sendErrors += 1
-        state.statistics.lastSendError = errno
-      }
+      if failed { state.statistics.encodeErrors += 1 }
       state.statistics.reframed = counts
       state.statistics.position = facts.position
       state.statistics.positionTime = facts.captureTime
       state.statistics.isSilent = facts.isSilence
+      state.statistics.isEven = pacer.isEven
       state.levels.frames += frame.value
       meter.take(peaks: &state.levels.peaks, squares: &state.levels.squares)
     }

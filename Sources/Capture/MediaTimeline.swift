@@ -7,7 +7,7 @@ public import AudioCore
 /// says it lost, what lasts and what silence has replaced is made good exactly: the position moves ahead, or the sound
 /// that comes too late is dropped. While nothing arrives the clock is the host's, and silence is due at its pace.
 public struct MediaTimeline: Sendable {
-  public struct Tuning: Sendable, Equatable {
+  public struct Tuning: Sendable, Hashable {
     /// How long after the next block was due silence takes over.
     public var grace: HostDuration
     /// Older audio than this is not worth sending: the reader was held up.
@@ -29,6 +29,8 @@ public struct MediaTimeline: Sendable {
   }
 
   public let frame: FrameCount
+  /// What may be left out at once: positions only jump over whole blocks. One frame, or several that are protected together.
+  public let block: FrameCount
   public let tuning: Tuning
 
   /// Media position of the next packet's first frame.
@@ -53,11 +55,16 @@ public struct MediaTimeline: Sendable {
   /// No sound card is this far off: 1000 ppm.
   private static let driftDivisor: Int64 = 1000
 
-  public init(frame: FrameCount, start: HostTime, tuning: Tuning = Tuning()) {
+  public init(frame: FrameCount, block: FrameCount? = nil, start: HostTime, tuning: Tuning = Tuning()) {
     self.frame = frame
+    self.block = block ?? frame
+    precondition(self.block.value > 0 && self.block.value % frame.value == 0)
     self.tuning = tuning
     anchorTime = start
   }
+
+  /// The next packet is the first of a block.
+  public var isAtBlock: Bool { next % Int64(block.value) == 0 }
 
   public var isSilent: Bool { silentAt != nil }
 
@@ -122,8 +129,8 @@ public struct MediaTimeline: Sendable {
   /// Frames that a packet of silence at `now` would have to skip to be on time.
   public func silenceSkip(at now: HostTime) -> FrameCount {
     let late = now - silenceDue
-    guard late > tuning.maximumLag else { return 0 }
-    return FrameCount(SampleRate.codec.frames(in: late).value / frame.value * frame.value)
+    guard late > tuning.maximumLag, isAtBlock else { return 0 }
+    return FrameCount(SampleRate.codec.frames(in: late).value / block.value * block.value)
   }
 
   /// A packet of silence leaves at `now`; `assembled` frames of sound are at its start. Returns what was skipped first to

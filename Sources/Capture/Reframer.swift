@@ -47,21 +47,36 @@ public struct Reframer: ~Copyable {
   private var skipped = 0
   private var firstTime = HostTime(nanoseconds: 0)
   private var lastMark: Int?
+  /// Graph cycle of the newest block, in frames of the codec's rate.
+  public private(set) var cycle = FrameCount(0)
   private let frameLength: Int
 
   public init(
-    reader: consuming AudioRing.Reader, order: [Int], frame: FrameCount, start: HostTime,
+    reader: consuming AudioRing.Reader, order: [Int], frame: FrameCount, block: FrameCount? = nil, start: HostTime,
     tuning: MediaTimeline.Tuning = MediaTimeline.Tuning()
   ) {
     precondition(order.allSatisfy { $0 >= 0 && $0 < reader.channels })
     self.reader = reader
     self.order = order
     frameLength = frame.value
-    timeline = MediaTimeline(frame: frame, start: start, tuning: tuning)
+    timeline = MediaTimeline(frame: frame, block: block, start: start, tuning: tuning)
   }
 
   /// Assembles the next frame into `target`, interleaved, which must stay the same buffer until a frame is complete.
   public mutating func next(now: HostTime, into target: UnsafeMutablePointer<Float>) -> Step {
+    while true {
+      if let facts = captured(now: now, target) { return .frame(facts) }
+      guard now >= timeline.silenceDue else {
+        // What is missing may have come just now.
+        if reader.want(FrameCount(max(frameLength - assembled + toDrop - toPad, 1))) { continue }
+        return .wait(until: timeline.silenceDue)
+      }
+      return .frame(silence(now: now, target))
+    }
+  }
+
+  /// A frame of what has been captured, once there is enough.
+  private mutating func captured(now: HostTime, _ target: UnsafeMutablePointer<Float>) -> Facts? {
     while let mark = reader.mark(), reader.available.value > 0 {
       if now - (mark.time + FrameCount(mark.frames).duration(at: .codec)) > timeline.tuning.maximumLag {
         discardStale()
@@ -69,12 +84,12 @@ public struct Reframer: ~Copyable {
       }
       if lastMark != mark.start {
         lastMark = mark.start
-        if let early = begin(mark, target) { return .frame(early) }
+        cycle = FrameCount(mark.frames)
+        if let early = begin(mark, target) { return early }
       }
-      if let facts = take(from: mark, target) { return .frame(facts) }
+      if let facts = pad(before: mark, target) ?? take(from: mark, target) { return facts }
     }
-    guard now >= timeline.silenceDue else { return .wait(until: timeline.silenceDue) }
-    return .frame(silence(now: now, target))
+    return nil
   }
 
   /// Forgets everything captured so far; what comes next is new.
@@ -101,28 +116,37 @@ public struct Reframer: ~Copyable {
     }
   }
 
-  /// Makes room for missing frames: the current packet ends in silence, whole packets are skipped, and the next one begins
-  /// with what is left.
+  /// Makes room for missing frames: the current packet ends in silence, `pad` sees to the rest, and what is less than a
+  /// packet begins the next one.
   private mutating func insertGap(_ frames: Int, _ target: UnsafeMutablePointer<Float>) -> Facts? {
     counts.gaps += 1
     counts.gapFrames += UInt64(frames)
     let spared = min(toDrop, frames)
     toDrop -= spared
     toPad += frames - spared
-    var cut: Facts?
-    if assembled > 0 && toPad >= frameLength - assembled {
-      toPad -= frameLength - assembled
-      fadeOut(target)
-      cut = complete(isSilence: false, time: firstTime)
-    } else if assembled > 0 && toPad > 0 {
-      // Too little to skip: the silence goes where the sound was lost.
-      return nil
+    // Too little to skip: the silence goes where the sound was lost.
+    guard assembled > 0, toPad >= frameLength - assembled else { return nil }
+    toPad -= frameLength - assembled
+    fadeOut(target)
+    return complete(isSilence: false, time: firstTime)
+  }
+
+  /// Missing frames that make up packets: whole blocks are skipped, and what completes a block is sent as silence.
+  private mutating func pad(before mark: CycleMark, _ target: UnsafeMutablePointer<Float>) -> Facts? {
+    guard assembled == 0, toPad >= frameLength else { return nil }
+    if timeline.isAtBlock {
+      let whole = toPad / timeline.block.value * timeline.block.value
+      toPad -= whole
+      timeline.skip(FrameCount(whole))
+      skipped += whole
     }
-    let whole = toPad / frameLength * frameLength
-    toPad -= whole
-    timeline.skip(FrameCount(whole))
-    skipped += whole
-    return cut
+    guard toPad >= frameLength else { return nil }
+    for index in 0..<(frameLength * order.count) { target[index] = 0 }
+    let untilBlockEnd = mark.start + mark.frames - reader.position
+    let time = mark.time + FrameCount(mark.frames - untilBlockEnd - toPad).duration(at: .codec)
+    toPad -= frameLength
+    counts.silentFrames += 1
+    return complete(isSilence: true, time: time)
   }
 
   private mutating func take(from mark: CycleMark, _ target: UnsafeMutablePointer<Float>) -> Facts? {

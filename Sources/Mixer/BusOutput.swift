@@ -5,18 +5,17 @@ import Synchronization
 /// in flight survives a change of the plan.
 public final class BusOutput: @unchecked Sendable {
   public let layout: ChannelLayout
-  /// Wakes whoever reads the ring, once `wakeAt` frames are there.
+  /// Wakes whoever reads the ring, once there is as much as it wants.
   public let signal = WakeSignal()
   let state: UnsafeMutablePointer<BusOutputState>
 
   /// Thread: control.
-  public init(layout: ChannelLayout, capacity: FrameCount, wakeAt: FrameCount) {
+  public init(layout: ChannelLayout, capacity: FrameCount) {
     self.layout = layout
     state = .allocate(capacity: 1)
     state.initialize(
       to: BusOutputState(
-        ring: AudioRing.Writer(channels: layout.count, minimumCapacity: capacity), wake: signal.renderFace,
-        wakeAt: wakeAt.value))
+        ring: AudioRing.Writer(channels: layout.count, minimumCapacity: capacity), wake: signal.renderFace))
   }
 
   deinit {
@@ -43,12 +42,10 @@ struct BusOutputState: ~Copyable {
   /// Reported with the next block that fits: the frames in between are gone.
   var interrupted = false
   let wake: UnsafeMutablePointer<WakeWord>
-  let wakeAt: Int
 
-  init(ring: consuming AudioRing.Writer, wake: UnsafeMutablePointer<WakeWord>, wakeAt: Int) {
+  init(ring: consuming AudioRing.Writer, wake: UnsafeMutablePointer<WakeWord>) {
     self.ring = ring
     self.wake = wake
-    self.wakeAt = wakeAt
   }
 
   /// Mixes one cycle into the ring. A nil matrix is silence. False when there was no room. Thread: render.
@@ -81,7 +78,7 @@ struct BusOutputState: ~Copyable {
       return false
     }
     interrupted = false
-    if ring.filled >= wakeAt { wake.wake() }
+    if ring.isWanted { wake.wake() }
     return true
   }
 

@@ -13,6 +13,9 @@ final class RingBox: @unchecked Sendable {
     self.writer = writer
   }
 
+  var isWanted: Bool { writer.isWanted }
+  func want(_ frames: Int) -> Bool { reader.want(FrameCount(frames)) }
+
   /// Channel c of frame n holds n + c / 8 modulo a power of two that floats count exactly.
   static func sample(_ frame: Int, _ channel: Int) -> Float { Float(frame & 0xF_FFFF) + Float(channel) / 8 }
 
@@ -73,13 +76,27 @@ final class RingBox: @unchecked Sendable {
     #expect(ring.write(60, from: 0))
     #expect(!ring.write(5, from: 60))
     #expect(ring.reader.available == 60)
-    #expect(ring.writer.filled == 60)
     #expect(ring.write(4, from: 60))
-    #expect(ring.writer.filled == 64)
     #expect(ring.read(65, from: 0) == -1)
     #expect(ring.read(64, from: 0) == 0)
-    #expect(ring.writer.filled == 0)
     #expect(!ring.write(65, from: 64), "more than the ring ever holds")
+  }
+
+  @Test func readerIsWokenForWhatItWants() {
+    let ring = RingBox(channels: 1, capacity: 1024)
+    #expect(ring.write(1, from: 0))
+    #expect(ring.isWanted, "a reader that says nothing wants everything")
+    #expect(!ring.want(240))
+    #expect(ring.write(128, from: 1))
+    #expect(!ring.isWanted)
+    #expect(ring.read(129, from: 0) == 0)
+    // Part of a frame has been taken already: the rest is enough.
+    #expect(!ring.want(111))
+    #expect(ring.write(110, from: 129))
+    #expect(!ring.isWanted)
+    #expect(ring.write(1, from: 239))
+    #expect(ring.isWanted)
+    #expect(ring.want(111), "what is there already wakes nobody")
   }
 
   @Test func markTellsTheBlockOfTheNextFrame() {

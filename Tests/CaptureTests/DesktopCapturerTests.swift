@@ -15,7 +15,7 @@ import Testing
     private let position = Atomic<Int>(0)
 
     init(capacity: FrameCount = 8192) {
-      bus = BusOutput(layout: .stereo, capacity: capacity, wakeAt: 1)
+      bus = BusOutput(layout: .stereo, capacity: capacity)
       renderer.publish(RenderPlan(input: .stereo, buses: [bus]))
     }
 

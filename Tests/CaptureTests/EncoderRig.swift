@@ -29,6 +29,7 @@ final class EncoderRig {
   let bus: BusOutput
   let sink: MemorySink
   let encoder: FrameEncoder
+  let outlet: RTPOutlet
   let stream: any AudioStream
 
   static let amplitude = 0.1
@@ -36,7 +37,8 @@ final class EncoderRig {
 
   init(
     device: ChannelLayout, bus layout: ChannelLayout, configuration: OpusConfiguration, quantum: Int = 256,
-    faults: FaultScript = FaultScript(), sink: MemorySink = MemorySink(), carriesCaptureTime: Bool = false
+    faults: FaultScript = FaultScript(), sink: MemorySink = MemorySink(), carriesCaptureTime: Bool = false,
+    shape: FrameEncoder.Shape = FrameEncoder.Shape()
   ) throws {
     self.sink = sink
     backend = OfflineBackend(
@@ -44,12 +46,16 @@ final class EncoderRig {
         let turns = Self.frequency(channel) * Double(position) / 48_000
         return Float(Self.amplitude * sin(2 * Double.pi * (turns - turns.rounded(.down))))
       })
-    bus = BusOutput(layout: layout, capacity: 48_000, wakeAt: configuration.frame.frames)
+    bus = BusOutput(layout: layout, capacity: 48_000)
     encoder = try FrameEncoder(
-      reader: bus.makeReader(), busLayout: layout, configuration: configuration,
+      reader: bus.makeReader(), busLayout: layout, configuration: configuration, shape: shape,
+      start: HostTime(nanoseconds: 0))
+    outlet = RTPOutlet(
       packetizer: RTPPacketizer(
         source: 0xABCD, sequence: 65_530, timestamp: UInt32.max - 1000, carriesCaptureTime: carriesCaptureTime),
-      sink: sink, start: HostTime(nanoseconds: 0), wallOffset: { 1_700_000_000_000_000_000 })
+      sink: sink, frame: configuration.frame.frames, payloadLimit: FrameEncoder.payloadLimit(configuration),
+      wallOffset: { 1_700_000_000_000_000_000 })
+    encoder.add(OutletSlot(outlet, frame: configuration.frame.frames))
     renderer.publish(RenderPlan(input: device, buses: [bus]))
     stream = try backend.open(
       StreamRequest(role: .monitor(of: .defaultSink), name: "test", description: "test"), client: renderer,

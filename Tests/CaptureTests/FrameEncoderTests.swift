@@ -89,8 +89,8 @@ import Wire
     let statistics = rig.encoder.statistics()
     #expect(statistics.reframed.gaps == 2)
     #expect(statistics.reframed.silentFrames > 40)
-    #expect(statistics.packets == UInt64(headers.count))
-    #expect(statistics.bytes == UInt64(rig.sink.packets.reduce(0) { $0 + $1.count }))
+    #expect(rig.outlet.counts.packets == UInt64(headers.count))
+    #expect(rig.outlet.counts.bytes == UInt64(rig.sink.packets.reduce(0) { $0 + $1.count }))
   }
 
   @Test func captureTimeIsOnTheWallClock() throws {
@@ -122,10 +122,10 @@ import Wire
     let rig = try EncoderRig(
       device: .stereo, bus: .stereo, configuration: .gameStreamStereo, sink: MemorySink(failure: ENETUNREACH))
     rig.run(.seconds(1))
-    let statistics = rig.encoder.statistics()
-    #expect(statistics.packets == 0)
-    #expect(statistics.sendErrors > 190)
-    #expect(statistics.lastSendError == ENETUNREACH)
+    let counts = rig.outlet.counts
+    #expect(counts.packets == 0)
+    #expect(counts.sendErrors > 190)
+    #expect(counts.lastSendError == ENETUNREACH)
   }
 
   @Test func busThatLacksAChannelIsRefused() throws {

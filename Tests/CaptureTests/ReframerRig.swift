@@ -31,7 +31,7 @@ final class ReframerRig {
   static let origin = HostTime(nanoseconds: 86_400_000_000_000)
 
   init(
-    frame: Int = 240, capacity: Int = 48_000, start: HostTime = ReframerRig.origin,
+    frame: Int = 240, block: Int = 1, capacity: Int = 48_000, start: HostTime = ReframerRig.origin,
     tuning: MediaTimeline.Tuning = MediaTimeline.Tuning()
   ) {
     self.frame = frame
@@ -39,7 +39,8 @@ final class ReframerRig {
     now = start
     var writer = AudioRing.Writer(channels: 2, minimumCapacity: FrameCount(capacity), marks: 4096)
     reframer = Reframer(
-      reader: writer.makeReader(), order: [0, 1], frame: FrameCount(frame), start: start, tuning: tuning)
+      reader: writer.makeReader(), order: [0, 1], frame: FrameCount(frame), block: FrameCount(frame * block),
+      start: start, tuning: tuning)
     self.writer = writer
     target = .allocate(capacity: frame * 2)
     target.initialize(repeating: 0, count: frame * 2)

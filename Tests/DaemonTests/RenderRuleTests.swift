@@ -25,8 +25,10 @@ extension DaemonTests {
       let session = try StreamSession(
         identifier: "guarded",
         spec: SessionSpec(
-          name: "", host: "127.0.0.1", port: recorder.port, configuration: codec, payloadType: 97,
-          carriesCaptureTime: true, gain: Decibels(-3), source: downlink.key), downlink: downlink)
+          name: "",
+          transport: .rtp(
+            RTPTerms(host: "127.0.0.1", port: recorder.port, payloadType: 97, carriesCaptureTime: true)),
+          configuration: codec, gain: Decibels(-3), pacing: .ready, source: downlink.key), downlink: downlink)
       defer { session.close() }
       let capturer = try DesktopCapturer.open(channels: 8, on: backend)
       let tone = try Tone(server)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct RendererTests {
   private func bus(_ layout: ChannelLayout, capacity: FrameCount = 65_536) -> BusOutput {
-    BusOutput(layout: layout, capacity: capacity, wakeAt: 1)
+    BusOutput(layout: layout, capacity: capacity)
   }
 
   @Test(arguments: [ChannelLayout.mono, .stereo, .surround51, .surround71]) func unityIsACopyToTheBit(

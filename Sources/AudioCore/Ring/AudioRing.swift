@@ -73,8 +73,8 @@ public enum AudioRing {
 
     public var capacity: FrameCount { FrameCount(end.capacity) }
 
-    /// Frames the reader has not taken yet, as far as the writer knows: an upper bound. Render safe.
-    @inlinable public var filled: Int { @_noLocks get { end.capacity &- end.writable(atLeast: end.capacity) } }
+    /// Whether the reader waits for what has been written by now. Render safe.
+    @inlinable public var isWanted: Bool { @_noLocks get { end.isWanted } }
 
     /// Room for exactly `frames`, or nil. Thread: the one writer; render safe.
     @_noLocks @inlinable public func reserve(_ frames: Int) -> RingSpan? {
@@ -128,6 +128,10 @@ public enum AudioRing {
 
     /// Frames that can be read now. Thread: the one reader.
     @inlinable public var available: FrameCount { @_noLocks get { FrameCount(end.readable(atLeast: end.capacity)) } }
+
+    /// Asks to be woken once so many frames can be read. True when they can be read already: then nobody will wake. A
+    /// reader that never says so is woken for every block.
+    @inlinable public func want(_ frames: FrameCount) -> Bool { end.want(frames.value) }
 
     /// The ring's own position of the next frame to read.
     @inlinable public var position: Int { @_noLocks get { end.readPosition } }

@@ -13,6 +13,8 @@ struct RingHeader: ~Copyable {
   @usableFromInline let read = Atomic<Int>(0)
   @usableFromInline var writtenSeen = 0
   @usableFromInline var padReader = InlineArray<14, Int>(repeating: 0)
+  /// The position up to which the reader wants to have something written before it is woken.
+  @usableFromInline let wanted = Atomic<Int>(0)
   @usableFromInline let ends = Atomic<Int>(2)
 
   @usableFromInline init() {}
@@ -79,6 +81,22 @@ struct RingEnd {
   }
   @_noLocks @inlinable func commitRead(_ count: Int) {
     header.pointee.read.store(readPosition &+ count, ordering: .releasing)
+  }
+
+  /// Whether the reader should be woken for what has been written. With `want` a handshake: each side writes, then looks at
+  /// the other's word, so that one of them always sees the other.
+  @inlinable var isWanted: Bool {
+    @_noLocks get {
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
+      return writePosition >= header.pointee.wanted.load(ordering: .relaxed)
+    }
+  }
+
+  /// Asks to be woken once `count` can be read. True when they can be read already.
+  @inlinable func want(_ count: Int) -> Bool {
+    header.pointee.wanted.store(readPosition &+ count, ordering: .relaxed)
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    return readable(atLeast: count) >= count
   }
 
   /// True for the end that goes last: it frees the storage, then calls `free`.

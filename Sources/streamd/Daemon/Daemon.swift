@@ -52,7 +52,7 @@ final class Daemon: ControlContext {
     }
     sessions.append(session)
     log.info(
-      "session \(session.identifier) open: \(spec.source.target) to \(spec.host):\(spec.port), "
+      "session \(session.identifier) open: \(spec.source.target) to \(spec.transport.destination), "
         + "\(spec.configuration.layout.count) channels, \(spec.configuration.bitrate) bit/s")
     publishSessions()
     return session
@@ -71,7 +71,7 @@ final class Daemon: ControlContext {
     session.close()
     sessions.removeAll { $0 === session }
     let last = report(of: session)
-    log.info("session \(session.identifier) closed after \(session.statistics().packets) packets")
+    log.info("session \(session.identifier) closed after \(session.line.counts.packets) packets")
     releaseUnused()
     publishSessions()
     return .object(last)
@@ -102,7 +102,7 @@ final class Daemon: ControlContext {
   }
 
   private func releaseUnused() {
-    for (key, entry) in downlinks where entry.downlink.busCount == 0 {
+    for (key, entry) in downlinks where entry.downlink.isUnused {
       entry.downlink.stop()
       downlinks[key] = nil
     }

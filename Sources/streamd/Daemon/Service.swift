@@ -173,7 +173,7 @@ final class ServiceLife {
     for session in settings.sessions { _ = try daemon.openSession(try SessionSpec(session)) }
     if let arguments = invocation.sessionArguments {
       let session = try daemon.openSession(try SessionOpenVerb.spec(arguments, settings))
-      print(session.description, terminator: "")
+      print(session.line.description, terminator: "")
       fflush(nil)
     }
   }

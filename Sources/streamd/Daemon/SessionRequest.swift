@@ -1,5 +1,6 @@
 import AudioCore
 import AudioIO
+import Capture
 import Control
 import OpusCodec
 import Settings
@@ -10,11 +11,13 @@ extension SessionSpec {
   /// A session of the configuration file.
   init(_ session: Settings.Session) throws(ControlError) {
     try self.init(
-      name: session.name, to: session.to, stream: session.stream, capture: session.capture, gain: Decibels(0))
+      name: session.name, to: session.to, stream: session.stream, capture: session.capture, gain: Decibels(0),
+      pacing: .ready)
   }
 
   init(
-    name: String, to endpoint: Settings.Endpoint, stream: Settings.Stream, capture: Settings.Capture, gain: Decibels
+    name: String, to endpoint: Settings.Endpoint, stream: Settings.Stream, capture: Settings.Capture, gain: Decibels,
+    pacing: Pacer.Mode
   ) throws(ControlError) {
     guard let layout = ChannelLayout(channels: stream.channels) else {
       throw ControlError(.badArgs, "\(stream.channels) channels; 1, 2, 6 and 8 are possible", path: "channels")
@@ -29,8 +32,12 @@ extension SessionSpec {
     codec.variableBitrate = stream.vbr
     do { try codec.validate() } catch { throw SessionError(error).controlError }
     self.init(
-      name: name, host: endpoint.host, port: endpoint.port, configuration: codec,
-      payloadType: UInt8(stream.payloadType), carriesCaptureTime: stream.captureTime, gain: gain,
+      name: name,
+      transport: .rtp(
+        RTPTerms(
+          host: endpoint.host, port: endpoint.port, payloadType: UInt8(stream.payloadType),
+          carriesCaptureTime: stream.captureTime)),
+      configuration: codec, gain: gain, pacing: pacing,
       source: Downlink.Key(
         target: SinkTarget(capture.target), quantum: capture.latency.cycleFrames.map { FrameCount($0) }))
   }

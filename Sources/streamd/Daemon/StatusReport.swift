@@ -70,9 +70,10 @@ extension Daemon {
     let spec = session.spec
     let codec = spec.configuration
     let now = session.statistics()
+    let counts = session.line.counts
     var result: JSONObject = [
-      "session": .string(session.identifier), "name": .string(spec.name), "protocol": "rtp",
-      "to": .string(spec.host.contains(":") ? "[\(spec.host)]:\(spec.port)" : "\(spec.host):\(spec.port)"),
+      "session": .string(session.identifier), "name": .string(spec.name), "protocol": .string(spec.transport.name),
+      "to": .string(spec.transport.destination),
       "target": .string("\(spec.source.target)"),
     ]
     if let entry = entry(of: session) {
@@ -89,14 +90,17 @@ extension Daemon {
     result["layout"] = JSON(codec.layout.names)
     result["bitrate"] = JSON(codec.bitrate)
     result["frame_ms"] = JSON(Double(codec.frame.frames.value) / 48)
-    result["payload_type"] = JSON(spec.payloadType)
-    result["ssrc"] = JSON(session.source)
-    result["local_port"] = JSON(session.localPort)
+    result["gain_db"] = JSON(spec.gain.value)
+    result["muted"] = JSON(spec.isMuted)
+    result["pacing"] = .string(now.isEven ? "even" : "ready")
+    result["encoder_shared_by"] = JSON(session.shares)
+    spec.transport.describe(session.line, into: &result)
+    result["local_port"] = JSON(session.line.localPort)
     result["uptime_s"] = JSON(seconds(since: session.openedAt))
     result["scheduling"] = .string(session.scheduling)
     result["sent"] = [
-      "packets": JSON(now.packets), "bytes": JSON(now.bytes), "errors": JSON(now.sendErrors),
-      "last_errno": JSON(now.lastSendError), "encode_errors": JSON(now.encodeErrors),
+      "packets": JSON(counts.packets), "bytes": JSON(counts.bytes), "errors": JSON(counts.sendErrors),
+      "last_errno": JSON(counts.lastSendError), "encode_errors": JSON(now.encodeErrors),
     ]
     result["capture"] = [
       "silence_ms": JSON(Double(now.reframed.silentFrames) * Double(codec.frame.frames.value) / 48),

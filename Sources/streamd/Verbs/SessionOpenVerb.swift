@@ -1,5 +1,6 @@
 import AudioCore
 import AudioIO
+import Capture
 import Control
 import Settings
 import Wiring
@@ -30,6 +31,10 @@ enum SessionOpenVerb: Verb {
     .optional("capture_time", .boolean, "Adds the absolute capture time to every packet (12 to 16 bytes)."),
     .optional("gain_db", .number(-120...20), default: 0, unit: "dB", "Applied to this session only."),
     .optional(
+      "pacing", .choice(Pacer.Mode.allCases.map(\.rawValue)), default: "ready",
+      "Sends packets as they are ready, or spread over a graph cycle (even); auto spreads when a cycle is longer than two."
+    ),
+    .optional(
       "while_connected", .boolean, default: false, "Ends the session when this connection ends, however it ends."),
   ]
   static let result = "session{} and sdp, the text a player needs"
@@ -43,7 +48,7 @@ enum SessionOpenVerb: Verb {
         daemon.abandonSession(session)
       }
     }
-    return ["session": .object(daemon.report(of: session)), "sdp": .string(session.description)]
+    return ["session": .object(daemon.report(of: session)), "sdp": .string(session.line.description)]
   }
 
   /// From the command line's words, under the same checks.
@@ -92,7 +97,8 @@ enum SessionOpenVerb: Verb {
     stream.bitrate = try arguments.optional("bitrate", as: .integer) ?? stream.bitrate
     return try SessionSpec(
       name: try arguments.optional("name", as: .string) ?? "", to: endpoint, stream: stream, capture: capture,
-      gain: Decibels(try arguments.optional("gain_db", as: .number) ?? 0))
+      gain: Decibels(try arguments.optional("gain_db", as: .number) ?? 0),
+      pacing: try arguments.optional("pacing", as: .string).flatMap { Pacer.Mode(rawValue: $0) } ?? .ready)
   }
 }
 

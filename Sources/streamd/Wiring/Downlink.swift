@@ -1,5 +1,6 @@
 public import AudioCore
 public import AudioIO
+import Capture
 public import Mixer
 import Synchronization
 
@@ -37,6 +38,9 @@ public final class Downlink: @unchecked Sendable {
   private let renderer = Renderer()
   private let state = Mutex(State())
   private var stream: (any AudioStream)?
+  // Thread: control.
+  private var encoders: [SharedEncoder] = []
+  private var moving: [(slot: OutletSlot, old: SharedEncoder, new: SharedEncoder)] = []
 
   /// `changed` is called on the backend's thread.
   public init(
@@ -65,8 +69,6 @@ public final class Downlink: @unchecked Sendable {
   public var isAlive: Bool { stream != nil }
   public var report: StreamReport { stream?.report ?? StreamReport() }
   public var inputLayout: ChannelLayout? { state.withLock { $0.layout } }
-  public var busCount: Int { state.withLock { $0.buses.count } }
-
   /// Thread: control.
   public func add(_ bus: BusOutput) { edit { $0.buses.append(bus) } }
   public func remove(_ bus: BusOutput) { edit { $0.buses.removeAll { $0 === bus } } }
@@ -82,9 +84,62 @@ public final class Downlink: @unchecked Sendable {
     }
   }
 
+  // MARK: Clients. Thread: control.
+
+  public var isUnused: Bool { encoders.isEmpty }
+  public var encoderCount: Int { encoders.count }
+
+  /// Gives a client its place at an encoder that others may use too.
+  func attach(_ slot: OutletSlot, as key: SharedEncoder.Key) throws(SessionError) -> SharedEncoder {
+    let encoder: SharedEncoder
+    if let found = encoders.first(where: { $0.key == key }) {
+      encoder = found
+    } else {
+      encoder = try SharedEncoder(key)
+      encoders.append(encoder)
+      add(encoder.bus)
+    }
+    encoder.add(slot)
+    return encoder
+  }
+
+  /// What one client wants has changed: its encoder follows if nobody else uses it, else the client moves to another, which
+  /// takes it up where its next block begins.
+  func move(_ slot: OutletSlot, from old: SharedEncoder, to key: SharedEncoder.Key) throws(SessionError)
+    -> SharedEncoder
+  {
+    guard key != old.key else { return old }
+    let isShared = old.slots.count > 1 || encoders.contains { $0.key == key }
+    if !isShared, old.adapt(to: key) { return old }
+    let new = try attach(slot, as: key)
+    moving.append((slot, old, new))
+    return new
+  }
+
+  func detach(_ slot: OutletSlot, from encoder: SharedEncoder) {
+    for move in moving where move.slot === slot { leave(slot, move.old) }
+    moving.removeAll { $0.slot === slot }
+    leave(slot, encoder)
+  }
+
+  private func leave(_ slot: OutletSlot, _ encoder: SharedEncoder) {
+    encoder.remove(slot)
+    guard encoder.isUnused, let index = encoders.firstIndex(where: { $0 === encoder }) else { return }
+    encoders.remove(at: index)
+    remove(encoder.bus)
+    encoder.stop()
+  }
+
+  /// Lets go of encoders that a client has left by now.
+  private func finishMoves() {
+    for move in moving where move.slot.follows(move.new.identity) { leave(move.slot, move.old) }
+    moving.removeAll { $0.slot.follows($0.new.identity) }
+  }
+
   /// Reads the render thread's records and frees retired plans; returns quantum changes for the log. Thread: control.
   public func drain() -> (incidents: Incidents, quanta: [Int]) {
-    state.withLock { state in
+    finishMoves()
+    return state.withLock { state in
       renderer.reclaim()
       var quanta: [Int] = []
       for record in renderer.takeRecords() {

@@ -1,114 +1,108 @@
 public import AudioCore
-import AudioIO
 public import Capture
-import Glibc
-import Mixer
 public import OpusCodec
-import Wire
 
 /// What a session is asked to be.
 public struct SessionSpec: Sendable, Equatable {
+  /// How packets look on the wire, and where they go.
+  public enum Transport: Sendable, Equatable {
+    case rtp(RTPTerms)
+  }
+
   public var name: String
-  public var host: String
-  public var port: UInt16
+  public var transport: Transport
   public var configuration: OpusConfiguration
-  public var payloadType: UInt8
-  public var carriesCaptureTime: Bool
   public var gain: Decibels
+  public var isMuted = false
+  public var pacing: Pacer.Mode
   public var source: Downlink.Key
 
   public init(
-    name: String, host: String, port: UInt16, configuration: OpusConfiguration, payloadType: UInt8,
-    carriesCaptureTime: Bool, gain: Decibels, source: Downlink.Key
+    name: String, transport: Transport, configuration: OpusConfiguration, gain: Decibels, pacing: Pacer.Mode,
+    source: Downlink.Key
   ) {
     self.name = name
-    self.host = host
-    self.port = port
+    self.transport = transport
     self.configuration = configuration
-    self.payloadType = payloadType
-    self.carriesCaptureTime = carriesCaptureTime
     self.gain = gain
+    self.pacing = pacing
     self.source = source
+  }
+
+  var encoderKey: SharedEncoder.Key {
+    SharedEncoder.Key(
+      configuration: configuration, shape: FrameEncoder.Shape(block: transport.block, pacing: pacing),
+      gain: isMuted ? nil : gain)
   }
 }
 
-/// One client being served: a bus of the downlink, its encoder and the thread of that encoder.
-public final class StreamSession: @unchecked Sendable {
+/// What may change while a session runs.
+public struct SessionChange: Sendable, Equatable {
+  public var gain: Decibels?
+  public var isMuted: Bool?
+  public var bitrate: Int?
+
+  public init(gain: Decibels? = nil, isMuted: Bool? = nil, bitrate: Int? = nil) {
+    self.gain = gain
+    self.isMuted = isMuted
+    self.bitrate = bitrate
+  }
+}
+
+/// One client being served: its place at an encoder of the downlink, and its own end of the wire.
+/// Thread: control.
+public final class StreamSession {
   public let identifier: String
-  public let spec: SessionSpec
+  public private(set) var spec: SessionSpec
   public let openedAt: HostTime
-  /// What the client needs to play the stream.
-  public let description: String
-  public let source: UInt32
-  public let localPort: UInt16
+  public let line: any SessionLine
 
   private let downlink: Downlink
-  private let bus: BusOutput
-  private let encoder: FrameEncoder
-  private let thread: EncodeThread
+  private let slot: OutletSlot
+  private var encoder: SharedEncoder
 
-  /// Room for the longest quantum twice over.
-  private static let ringFrames = FrameCount(16_384)
-
-  /// Thread: control.
   public init(identifier: String, spec: SessionSpec, downlink: Downlink) throws(SessionError) {
     self.identifier = identifier
     self.spec = spec
     self.downlink = downlink
     openedAt = renderNow()
-    bus = BusOutput(
-      layout: spec.configuration.layout, capacity: Self.ringFrames, wakeAt: spec.configuration.frame.frames)
-    bus.setGain(spec.gain)
-    var random = SystemRandomNumberGenerator()
-    let packetizer = RTPPacketizer.random(
-      payloadType: spec.payloadType, carriesCaptureTime: spec.carriesCaptureTime, using: &random)
-    source = packetizer.source
-    do {
-      let sink = try DatagramSink(host: spec.host, port: spec.port)
-      description = try Self.describe(spec, identifier: UInt64(source), origin: sink.sourceAddress)
-      encoder = try FrameEncoder(
-        reader: bus.makeReader(), busLayout: spec.configuration.layout, configuration: spec.configuration,
-        packetizer: packetizer, sink: sink, start: openedAt, wallOffset: wallClockOffset)
-      thread = try EncodeThread(encoder: encoder, signal: bus.signal)
-      localPort = sink.localPort
-    } catch let error as SessionError {
-      throw error
-    } catch let error as OpusError {
-      throw SessionError(code: error.code, message: error.message)
-    } catch let error as DatagramError {
-      throw SessionError(code: error.code, message: error.message)
-    } catch {
-      throw SessionError(code: "internal", message: "\(error)")
-    }
-    downlink.add(bus)
+    line = try spec.transport.open(spec)
+    slot = OutletSlot(line.outlet, frame: spec.configuration.frame.frames)
+    encoder = try downlink.attach(slot, as: spec.encoderKey)
   }
 
-  /// Thread: control.
-  public func close() {
-    downlink.remove(bus)
-    thread.stop()
+  public func close() { downlink.detach(slot, from: encoder) }
+
+  public func apply(_ change: SessionChange) throws(SessionError) {
+    var wanted = spec
+    if let gain = change.gain { wanted.gain = gain }
+    if let isMuted = change.isMuted { wanted.isMuted = isMuted }
+    if let bitrate = change.bitrate { wanted.configuration.bitrate = bitrate }
+    do { try wanted.configuration.validate() } catch { throw SessionError(code: error.code, message: error.message) }
+    try line.admit(wanted)
+    encoder = try downlink.move(slot, from: encoder, to: wanted.encoderKey)
+    spec = wanted
   }
 
   public func statistics(resetLevels: Bool = false) -> FrameEncoder.Statistics {
     encoder.statistics(resetLevels: resetLevels)
   }
 
-  public var floodedFrames: Int { bus.floodedFrames }
-  public var scheduling: String { thread.scheduling }
+  public var floodedFrames: Int { encoder.floodedFrames }
+  public var scheduling: String { encoder.scheduling }
+  /// Sessions that are served by the same encoder, this one included.
+  public var shares: Int { encoder.slots.count }
+}
 
-  private static func describe(
-    _ spec: SessionSpec, identifier: UInt64, origin: String
-  ) throws(SDPError) -> String {
-    let codec = spec.configuration
-    return try SessionDescription(
-      identifier: identifier, version: 1, name: "streamd", origin: origin, address: spec.host, port: spec.port,
-      payloadType: spec.payloadType,
-      audio: AudioDescription(
-        layout: codec.layout, streams: codec.streams, coupled: codec.coupled, mapping: codec.mapping,
-        packet: codec.frame.frames, bitrate: codec.bitrate, constantBitrate: !codec.variableBitrate),
-      captureTimeID: spec.carriesCaptureTime ? 1 : nil
-    ).text()
-  }
+/// A session's own end of the wire.
+public protocol SessionLine: AnyObject {
+  var outlet: any PacketOutlet { get }
+  /// What the client, or the host that speaks for it, needs to play the stream.
+  var description: String { get }
+  var localPort: UInt16 { get }
+  var counts: OutletCounts { get }
+  /// Refuses what this kind of wire cannot carry.
+  func admit(_ spec: SessionSpec) throws(SessionError)
 }
 
 public struct SessionError: Error, Sendable, Equatable {
@@ -119,11 +113,6 @@ public struct SessionError: Error, Sendable, Equatable {
     self.code = code
     self.message = message
   }
-}
 
-/// Unix time minus host time, in nanoseconds. Read anew each time: the wall clock may be set while a stream runs.
-private func wallClockOffset() -> Int64 {
-  var wall = timespec()
-  clock_gettime(CLOCK_REALTIME, &wall)
-  return Int64(wall.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec) - renderNow().nanoseconds
+  init(_ error: DatagramError) { self.init(code: error.code, message: error.message) }
 }

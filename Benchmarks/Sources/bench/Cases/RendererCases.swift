@@ -45,7 +45,7 @@ private final class RendererFixture {
   init(_ programme: Programme, buses count: Int) {
     self.programme = programme
     buses = (0..<count).map { _ in
-      BusOutput(layout: programme.layout, capacity: FrameCount(Self.capacity), wakeAt: FrameCount(Self.capacity))
+      BusOutput(layout: programme.layout, capacity: FrameCount(Self.capacity))
     }
     drains = buses.map { Drain($0) }
     renderer.publish(RenderPlan(input: programme.layout, buses: buses))

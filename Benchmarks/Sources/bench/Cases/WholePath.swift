@@ -63,13 +63,17 @@ private final class WholePath {
     _ configuration: OpusConfiguration, _ programme: Programme, quantum: Int, sink: any PacketSink
   ) throws(BenchError) {
     self.quantum = quantum
-    bus = BusOutput(layout: programme.layout, capacity: 32_768, wakeAt: configuration.frame.frames)
-    let packetizer = RTPPacketizer(source: 1, sequence: 0, timestamp: 0, carriesCaptureTime: true)
+    bus = BusOutput(layout: programme.layout, capacity: 32_768)
     do {
       encoder = try FrameEncoder(
-        reader: bus.makeReader(), busLayout: programme.layout, configuration: configuration, packetizer: packetizer,
-        sink: sink, start: HostTime(nanoseconds: 0), wallOffset: wallClockOffset)
+        reader: bus.makeReader(), busLayout: programme.layout, configuration: configuration,
+        start: HostTime(nanoseconds: 0))
     } catch { throw BenchError(error.message) }
+    let outlet = RTPOutlet(
+      packetizer: RTPPacketizer(source: 1, sequence: 0, timestamp: 0, carriesCaptureTime: true), sink: sink,
+      frame: configuration.frame.frames, payloadLimit: FrameEncoder.payloadLimit(configuration),
+      wallOffset: wallClockOffset)
+    encoder.add(OutletSlot(outlet, frame: configuration.frame.frames))
     renderer.publish(RenderPlan(input: programme.layout, buses: [bus]))
     player = Player(programme, quantum: quantum, client: renderer)
     ticket = bus.signal.ticket

@@ -3,4 +3,5 @@
 #include "clinux_render.h"
 #include "clinux_system.h"
 #include "clinux_sections.h"
+#include "clinux_datagram.h"
 #endif

@@ -1,0 +1,15 @@
+// The kinds of wire there are: each opens its own kind of line.
+extension SessionSpec.Transport {
+  /// Packets that are protected together.
+  var block: Int {
+    switch self {
+    case .rtp: 1
+    }
+  }
+
+  func open(_ spec: SessionSpec) throws(SessionError) -> any SessionLine {
+    switch self {
+    case .rtp(let terms): try RTPLine(terms, spec)
+    }
+  }
+}
