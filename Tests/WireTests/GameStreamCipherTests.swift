@@ -76,9 +76,11 @@ import Testing
     var room = plain + [0, 0, 0, 0]
     try room.withUnsafeMutableBytes { room in
       let input = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<60])
-      #expect(try encryptor.encrypt(input, sequence: 1, into: room) == 64)
+      let encrypted = try encryptor.encrypt(input, sequence: 1, into: room)
+      #expect(encrypted == 64)
       #expect(Array(room) == expected)
-      #expect(try decryptor.decrypt(UnsafeRawBufferPointer(room), sequence: 1, into: room) == 60)
+      let decrypted = try decryptor.decrypt(UnsafeRawBufferPointer(room), sequence: 1, into: room)
+      #expect(decrypted == 60)
       #expect(Array(room[..<60]) == plain)
     }
   }
@@ -104,7 +106,8 @@ import Testing
         #expect(throws: GameStreamCipherError.badPadding) {
           try decryptor.decrypt(encrypted, sequence: 0x4321, into: room)
         }
-        #expect(try decryptor.decrypt(encrypted, sequence: 0, into: room) == 3)
+        let decrypted = try decryptor.decrypt(encrypted, sequence: 0, into: room)
+        #expect(decrypted == 3)
       }
     }
     #expect(Array(room[..<3]) == [1, 2, 3])
@@ -115,9 +118,12 @@ import Testing
     #expect(throws: GameStreamKeyError.wrongLength) { try GameStreamKey(hexadecimal: "00") }
     let signed = "+1020304050607080900010203040506"
     #expect(throws: GameStreamKeyError.notHexadecimal) { try GameStreamKey(hexadecimal: signed) }
-    #expect(throws: GameStreamKeyError.wrongLength) { try [UInt8](repeating: 1, count: 15).withUnsafeBytes { try GameStreamKey($0) } }
+    #expect(throws: GameStreamKeyError.wrongLength) {
+      try [UInt8](repeating: 1, count: 15).withUnsafeBytes { try GameStreamKey($0) }
+    }
     let key = try GameStreamKey(hexadecimal: "DEADbeef00000000000000000000cafe")
-    #expect(key.withBytes { Array(UnsafeBufferPointer(start: $0, count: 16)) } == bytes("deadbeef00000000000000000000cafe"))
+    #expect(
+      key.withBytes { Array(UnsafeBufferPointer(start: $0, count: 16)) } == bytes("deadbeef00000000000000000000cafe"))
     var dumped = ""
     dump(["key": key], to: &dumped)
     for text in ["\(key)", String(reflecting: key), dumped, "\(Optional(key) as Any)"] {

@@ -3,7 +3,9 @@ import Testing
 @testable import Wire
 
 @Suite struct GameStreamPingTests {
-  private func parse(_ datagram: [UInt8]) -> GameStreamPing? { datagram.withUnsafeBytes { GameStreamPing(parsing: $0) } }
+  private func parse(_ datagram: [UInt8]) -> GameStreamPing? {
+    datagram.withUnsafeBytes { GameStreamPing(parsing: $0) }
+  }
 
   private func compose(_ ping: GameStreamPing) -> [UInt8] {
     var datagram = [UInt8](repeating: 0xAA, count: ping.length)

@@ -11,7 +11,7 @@ import Testing
     let start = UInt16(truncatingIfNeeded: 65_536 - 4 * random.below(200))
     let count = 150
     let key = seed % 2 == 0 ? try GameStreamKey.golden() : nil
-    var sender = try GameStreamSender(sequence: start, key: key)
+    let sender = try GameStreamSender(sequence: start, key: key)
     var arrivals: [(block: Int, shard: Int, place: Int, datagram: [UInt8])] = []
     let lossPercent = random.below(50)
     let spread = random.below(12)
@@ -31,12 +31,11 @@ import Testing
     }
     arrivals.sort { ($0.place, $0.block, $0.shard) < ($1.place, $1.block, $1.shard) }
 
-    var receiver: GameStreamReceiver
+    let receiver: GameStreamListener
     if let key {
-      receiver = GameStreamReceiver(
-        duration: .ms5, decryptor: try GameStreamCipher.Decryptor(key: key, keyID: 0), dropsStart: false)
+      receiver = GameStreamListener(decryptor: try GameStreamCipher.Decryptor(key: key, keyID: 0))
     } else {
-      receiver = GameStreamReceiver(duration: .ms5, dropsStart: false)
+      receiver = GameStreamListener()
     }
     let got = receiver.deliveries(all: arrivals.map { $0.datagram })
 
@@ -80,9 +79,9 @@ import Testing
   @Test func junk() throws {
     var random = Lehmer(state: 5)
     for round in 0..<60 {
-      var sender = try GameStreamSender(key: .golden())
-      var receiver = GameStreamReceiver(
-        duration: round % 2 == 0 ? .ms5 : .ms10, decryptor: try GameStreamCipher.Decryptor(key: .golden(), keyID: 0),
+      let sender = try GameStreamSender(key: .golden())
+      let receiver = GameStreamListener(
+        round % 2 == 0 ? .ms5 : .ms10, decryptor: try GameStreamCipher.Decryptor(key: .golden(), keyID: 0),
         dropsStart: round % 3 == 0)
       var (datagrams, out, time) = (0, 0, Int64(0))
       for number in 0..<60 {
@@ -116,7 +115,7 @@ import Testing
   }
 
   @Test func malformed() {
-    var receiver = GameStreamReceiver(duration: .ms5, dropsStart: false)
+    let receiver = GameStreamListener()
     let flawed = [
       "", "80", "8061 0000 00000000 00000000", "4061 0000 00000000 00000000 aa", "9061 0000 00000000 00000000 aa",
       "80e1 0000 00000000 00000000 aa", "8062 0000 00000000 00000000 aa", "807f 0000 00000000 00000000 aa",

@@ -7,14 +7,14 @@ import Testing
   /// A receiver that is past the start and expects block 1 of `blocks`; the first is spent on synchronising.
   private func synchronised(
     _ blocks: [SentBlock], decryptor: consuming GameStreamCipher.Decryptor? = nil
-  ) -> GameStreamReceiver {
-    var receiver = GameStreamReceiver(duration: .ms5, decryptor: decryptor, dropsStart: false)
+  ) -> GameStreamListener {
+    let receiver = GameStreamListener(decryptor: decryptor)
     #expect(receiver.deliveries(all: blocks[0]).isEmpty)
     return receiver
   }
 
   private func sentBlocks(_ count: Int, from sequence: UInt16 = 0, size: Int = 40) throws -> [SentBlock] {
-    var sender = try GameStreamSender(sequence: sequence)
+    let sender = try GameStreamSender(sequence: sequence)
     var blocks: [SentBlock] = []
     for number in 0..<count { blocks.append(try sender.block(blockPackets(number, size: size))) }
     return blocks
@@ -23,13 +23,14 @@ import Testing
   private func expected(_ number: Int, from sequence: UInt16 = 0, lost: Set<Int> = []) -> [Delivered] {
     blockPackets(number).enumerated().map { index, packet in
       Delivered(
-        sequence: sequence &+ UInt16(truncatingIfNeeded: 4 * number + index), bytes: lost.contains(index) ? nil : packet)
+        sequence: sequence &+ UInt16(truncatingIfNeeded: 4 * number + index), bytes: lost.contains(index) ? nil : packet
+      )
     }
   }
 
   @Test func inOrderEveryPacketGoesOutAtOnce() throws {
     let blocks = try sentBlocks(3)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     for number in 1...2 {
       for index in 0..<6 {
         #expect(receiver.deliveries(blocks[number][index]) == (index < 4 ? [expected(number)[index]] : []))
@@ -46,10 +47,10 @@ import Testing
     var cases = 0
     for present in 0..<64 as Range<UInt8> where (4...5).contains(present.nonzeroBitCount) {
       cases += 1
-      var before = try GameStreamSender(key: .golden(), keyID: GameStreamPacketizerTests.goldenKeyID)
+      let before = try GameStreamSender(key: .golden(), keyID: GameStreamPacketizerTests.goldenKeyID)
       let first = try before.block(blockPackets(0, size: 10))
       let decryptor = try GameStreamCipher.Decryptor(key: .golden(), keyID: GameStreamPacketizerTests.goldenKeyID)
-      var receiver = synchronised([first], decryptor: decryptor)
+      let receiver = synchronised([first], decryptor: decryptor)
       let got = receiver.deliveries(all: (0..<6).filter { present & 1 << $0 != 0 }.map { block[$0] })
       #expect(got.map { $0.sequence } == [4, 5, 6, 7])
       #expect(got.map { $0.bytes } == GameStreamPacketizerTests.goldenPackets)
@@ -63,7 +64,7 @@ import Testing
   @Test func everyErasureOfThreeOrMoreIsConcealed() throws {
     let blocks = try sentBlocks(3)
     for present in 1..<64 as Range<UInt8> where present.nonzeroBitCount <= 3 {
-      var receiver = synchronised(blocks)
+      let receiver = synchronised(blocks)
       var got = receiver.deliveries(all: (0..<6).filter { present & 1 << $0 != 0 }.map { blocks[1][$0] })
       #expect(got.allSatisfy { $0.bytes != nil })
       // The next block's first packet ends the wait.
@@ -77,7 +78,7 @@ import Testing
 
   @Test func wholeBlocksAreSkippedSilently() throws {
     let blocks = try sentBlocks(6)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     #expect(receiver.deliveries(all: blocks[1]) == expected(1))
     #expect(receiver.deliveries(all: blocks[4]) == expected(4))
     #expect(receiver.statistics.skippedBlocks == 2)
@@ -90,7 +91,7 @@ import Testing
   /// Sequence numbers jump inside a block: both parts are failures with concealment.
   @Test func jumpInsideABlock() throws {
     let blocks = try sentBlocks(4)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     var got = receiver.deliveries(all: [blocks[1][0], blocks[1][1], blocks[2][2], blocks[2][3]])
     #expect(got == expected(1, lost: [2, 3]))
     got = receiver.deliveries(blocks[3][0])
@@ -100,7 +101,7 @@ import Testing
 
   @Test func reorderingAndDuplicatesInsideABlock() throws {
     let blocks = try sentBlocks(3)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     let order = [1, 1, 0, 0, 3, 3, 2, 5, 5, 4, 1]
     #expect(receiver.deliveries(all: order.map { blocks[1][$0] }) == expected(1))
     #expect(receiver.statistics.received == 4 && receiver.statistics.duplicates == 5)
@@ -114,7 +115,7 @@ import Testing
   @Test func sequenceWraps() throws {
     let start: UInt16 = 65_520
     let blocks = try sentBlocks(8, from: start)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     for number in [1, 2, 3, 5, 6, 7] {
       let kept = number == 3 ? [1, 2, 4, 5] : [0, 1, 2, 3]
       #expect(receiver.deliveries(all: kept.map { blocks[number][$0] }) == expected(number, from: start))
@@ -125,7 +126,7 @@ import Testing
   /// Starting in the last block before the wrap costs one block more.
   @Test func startInTheLastBlock() throws {
     let blocks = try sentBlocks(3, from: 65_532)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     #expect(receiver.deliveries(all: blocks[1]).isEmpty)
     #expect(receiver.deliveries(all: blocks[2]) == expected(2, from: 65_532))
     #expect(receiver.statistics.droppedAtStart == 8)
@@ -135,7 +136,7 @@ import Testing
     _ duration: GameStreamPacketDuration, _ firstBlock: Int
   ) throws {
     let blocks = try sentBlocks(28)
-    var receiver = GameStreamReceiver(duration: duration)
+    let receiver = GameStreamListener(duration, dropsStart: true)
     var got: [Delivered] = []
     for (number, block) in blocks.enumerated() {
       // The parity of the last dropped packets' block synchronises when a block ends with the drop.
@@ -152,7 +153,7 @@ import Testing
   @Test func aPauseEndsTheDrop() throws {
     let blocks = try sentBlocks(4)
     func got(pause: Int64) -> [Delivered] {
-      var receiver = GameStreamReceiver(duration: .ms5)
+      let receiver = GameStreamListener(dropsStart: true)
       var time: Int64 = 0
       var result: [Delivered] = []
       for (number, block) in blocks.enumerated() {
@@ -168,15 +169,15 @@ import Testing
   /// A sender that starts again at zero is not heard until it has caught up.
   @Test func resetIsSilence() throws {
     let blocks = try sentBlocks(20)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     for block in blocks[1..<10] { _ = receiver.deliveries(all: block) }
     for block in blocks[0..<10] { #expect(receiver.deliveries(all: block).isEmpty) }
     #expect(receiver.deliveries(all: blocks[10]) == expected(10))
   }
 
   @Test func aSizeChangeBetweenBlocksIsFine() throws {
-    var sender = try GameStreamSender()
-    var receiver = GameStreamReceiver(duration: .ms5, dropsStart: false)
+    let sender = try GameStreamSender()
+    let receiver = GameStreamListener()
     for (number, size) in [40, 40, 70, 17].enumerated() {
       let packets = blockPackets(number, size: size)
       let block = try sender.block(packets)
@@ -190,7 +191,7 @@ import Testing
   @Test func aSizeChangeInsideABlockEndsRepairForGood() throws {
     let blocks = try sentBlocks(4)
     let other = try sentBlocks(2, size: 41)
-    var receiver = synchronised(blocks)
+    let receiver = synchronised(blocks)
     #expect(receiver.deliveries(blocks[1][0]) == [expected(1)[0]])
     #expect(receiver.deliveries(other[1][1]).isEmpty)
     #expect(receiver.statistics.isIncompatible)
@@ -200,7 +201,7 @@ import Testing
   }
 
   @Test func aMisalignedBlockEndsRepairForGood() throws {
-    var receiver = synchronised(try sentBlocks(1))
+    let receiver = synchronised(try sentBlocks(1))
     var parity = try sentBlocks(2)[1][4]
     parity[15] += 1
     #expect(receiver.deliveries(parity).isEmpty)
@@ -209,10 +210,10 @@ import Testing
 
   @Test func whatDoesNotDecryptIsDroppedAlone() throws {
     let key = try GameStreamKey.golden()
-    var sender = try GameStreamSender(key: key, keyID: 3)
+    let sender = try GameStreamSender(key: key, keyID: 3)
     var blocks: [SentBlock] = []
     for number in 0..<2 { blocks.append(try sender.block(blockPackets(number))) }
-    var receiver = synchronised(blocks, decryptor: try GameStreamCipher.Decryptor(key: key, keyID: 3))
+    let receiver = synchronised(blocks, decryptor: try GameStreamCipher.Decryptor(key: key, keyID: 3))
     // Zeros in the last ciphertext block: these do not decrypt to valid padding under this key.
     blocks[1][1].replaceSubrange(44..<60, with: [UInt8](repeating: 0, count: 16))
     #expect(receiver.deliveries(all: blocks[1]) == [0, 2, 3].map { expected(1)[$0] })

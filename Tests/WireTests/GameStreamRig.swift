@@ -7,7 +7,7 @@ import Testing
 typealias SentBlock = [[UInt8]]
 
 /// A sender whose datagrams are kept as arrays.
-struct GameStreamSender: ~Copyable {
+final class GameStreamSender {
   var packetizer: GameStreamPacketizer
   private let room: UnsafeMutableRawBufferPointer
 
@@ -27,17 +27,24 @@ struct GameStreamSender: ~Copyable {
 
   deinit { room.deallocate() }
 
-  mutating func send(_ opus: [UInt8]) throws(GameStreamPacketError) -> [[UInt8]] {
+  var sequence: UInt16 { packetizer.sequence }
+  var timestamp: UInt32 { packetizer.timestamp }
+  var isAtBlockBoundary: Bool { packetizer.isAtBlockBoundary }
+  var opusLimit: Int { packetizer.opusLimit }
+
+  func skipBlocks(_ count: Int) -> Bool { packetizer.skipBlocks(count) }
+
+  func send(_ opus: [UInt8]) throws(GameStreamPacketError) -> [[UInt8]] {
     let source = UnsafeMutableRawBufferPointer.allocate(byteCount: max(opus.count, 1), alignment: 1)
     defer { source.deallocate() }
     source.copyBytes(from: opus)
     let made = try packetizer.packetize(UnsafeRawBufferPointer(rebasing: source[..<opus.count]))
     var sent: [[UInt8]] = []
-    made.forEach { sent.append([UInt8]($0)) }
+    made.inOrder { sent.append([UInt8]($0)) }
     return sent
   }
 
-  mutating func block(_ packets: [[UInt8]]) throws(GameStreamPacketError) -> SentBlock {
+  func block(_ packets: [[UInt8]]) throws(GameStreamPacketError) -> SentBlock {
     var sent: SentBlock = []
     for packet in packets { sent += try send(packet) }
     return sent
@@ -50,11 +57,23 @@ struct Delivered: Hashable {
   var bytes: [UInt8]?
 }
 
-extension GameStreamReceiver {
-  mutating func deliveries(_ datagram: [UInt8], at now: HostTime = HostTime(nanoseconds: 0)) -> [Delivered] {
+/// A receiver whose deliveries are kept.
+final class GameStreamListener {
+  private var receiver: GameStreamReceiver
+
+  init(
+    _ duration: GameStreamPacketDuration = .ms5, decryptor: consuming GameStreamCipher.Decryptor? = nil,
+    dropsStart: Bool = false
+  ) {
+    receiver = GameStreamReceiver(duration: duration, decryptor: decryptor, dropsStart: dropsStart)
+  }
+
+  var statistics: GameStreamReceiverStatistics { receiver.statistics }
+
+  func deliveries(_ datagram: [UInt8], at now: HostTime = HostTime(nanoseconds: 0)) -> [Delivered] {
     var result: [Delivered] = []
     datagram.withUnsafeBytes {
-      receive($0, at: now) { delivery in
+      receiver.receive($0, at: now) { delivery in
         switch delivery {
         case .packet(let bytes, let sequence): result.append(Delivered(sequence: sequence, bytes: [UInt8](bytes)))
         case .lost(let sequence): result.append(Delivered(sequence: sequence, bytes: nil))
@@ -64,7 +83,7 @@ extension GameStreamReceiver {
     return result
   }
 
-  mutating func deliveries(all datagrams: [[UInt8]]) -> [Delivered] {
+  func deliveries(all datagrams: [[UInt8]]) -> [Delivered] {
     var result: [Delivered] = []
     for datagram in datagrams { result += deliveries(datagram) }
     return result

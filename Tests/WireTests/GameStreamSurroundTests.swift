@@ -20,11 +20,12 @@ import Testing
         long: numbers[5], encrypted: numbers[6], data: numbers[7], parity: numbers[8])
     }
     #expect(
-      rows == [
-        [2, 1, 1, 96_000, 60, 120, 64, 76, 88], [2, 1, 1, 512_000, 320, 640, 336, 348, 360],
-        [6, 4, 2, 256_000, 160, 320, 176, 188, 200], [6, 6, 0, 1_536_000, 960, 1920, 976, 988, 1000],
-        [8, 5, 3, 450_000, 281, 562, 288, 300, 312], [8, 8, 0, 2_048_000, 1280, 2560, 1296, 1308, 1320],
-      ].map(row))
+      rows
+        == [
+          [2, 1, 1, 96_000, 60, 120, 64, 76, 88], [2, 1, 1, 512_000, 320, 640, 336, 348, 360],
+          [6, 4, 2, 256_000, 160, 320, 176, 188, 200], [6, 6, 0, 1_536_000, 960, 1920, 976, 988, 1000],
+          [8, 5, 3, 450_000, 281, 562, 288, 300, 312], [8, 8, 0, 2_048_000, 1280, 2560, 1296, 1308, 1320],
+        ].map(row))
     for configuration in GameStreamConfiguration.all() {
       let both = configuration.quality == .normal || configuration.channels == 2
       #expect(configuration.durations == (both ? [.ms5, .ms10] : [.ms5]))
@@ -33,7 +34,8 @@ import Testing
   }
 
   @Test func printedDigits() throws {
-    func digits(_ channels: Int, _ quality: GameStreamQuality, _ coupling: GameStreamCoupling = .layoutOrder) -> String? {
+    func digits(_ channels: Int, _ quality: GameStreamQuality, _ coupling: GameStreamCoupling = .layoutOrder) -> String?
+    {
       GameStreamConfiguration(channels: channels, quality, coupling: coupling)?.surround.digits(for: quality)
     }
     #expect(digits(2, .normal) == "21101" && digits(2, .high) == "21101")

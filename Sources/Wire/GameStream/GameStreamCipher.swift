@@ -18,20 +18,16 @@ public enum GameStreamCipher {
   /// One direction with its library context, made once; a packet only sets the vector and allocates nothing.
   /// Thread: any one at a time.
   public struct Encryptor: ~Copyable, @unchecked Sendable {
-    private let context: OpaquePointer
+    private let owned: Context
     private let keyID: Int32
 
     public init(key: GameStreamKey, keyID: Int32) throws(GameStreamCipherError) {
-      context = try newContext()
+      let context = try Context()
+      let made = key.withBytes { EVP_EncryptInit_ex(context.pointer, EVP_aes_128_cbc(), nil, $0, nil) }
+      guard made == 1 else { throw failure(.library) }
+      owned = context
       self.keyID = keyID
-      let made = key.withBytes { EVP_EncryptInit_ex(context, EVP_aes_128_cbc(), nil, $0, nil) }
-      guard made == 1 else {
-        EVP_CIPHER_CTX_free(context)
-        throw failure(.library)
-      }
     }
-
-    deinit { EVP_CIPHER_CTX_free(context) }
 
     /// Writes the ciphertext and returns its length. The output may start where the input does, but not overlap it
     /// otherwise.
@@ -39,6 +35,7 @@ public enum GameStreamCipher {
       _ plain: UnsafeRawBufferPointer, sequence: UInt16, into output: UnsafeMutableRawBufferPointer
     ) throws(GameStreamCipherError) -> Int {
       guard output.count >= encryptedLength(of: plain.count) else { throw .bufferTooSmall }
+      let context = owned.pointer
       var (body, tail) = (Int32(0), Int32(0))
       var vector = vector(keyID: keyID, sequence: sequence)
       let started = withUnsafeBytes(of: &vector) { EVP_EncryptInit_ex(context, nil, nil, nil, $0.bytes) }
@@ -54,20 +51,16 @@ public enum GameStreamCipher {
   /// The other direction.
   /// Thread: any one at a time.
   public struct Decryptor: ~Copyable, @unchecked Sendable {
-    private let context: OpaquePointer
+    private let owned: Context
     private let keyID: Int32
 
     public init(key: GameStreamKey, keyID: Int32) throws(GameStreamCipherError) {
-      context = try newContext()
+      let context = try Context()
+      let made = key.withBytes { EVP_DecryptInit_ex(context.pointer, EVP_aes_128_cbc(), nil, $0, nil) }
+      guard made == 1 else { throw failure(.library) }
+      owned = context
       self.keyID = keyID
-      let made = key.withBytes { EVP_DecryptInit_ex(context, EVP_aes_128_cbc(), nil, $0, nil) }
-      guard made == 1 else {
-        EVP_CIPHER_CTX_free(context)
-        throw failure(.library)
-      }
     }
-
-    deinit { EVP_CIPHER_CTX_free(context) }
 
     /// Writes the plaintext and returns its length; the output must hold as much as the input. In place is allowed.
     public func decrypt(
@@ -75,6 +68,7 @@ public enum GameStreamCipher {
     ) throws(GameStreamCipherError) -> Int {
       guard !encrypted.isEmpty, encrypted.count % blockLength == 0 else { throw .notWholeBlocks }
       guard output.count >= encrypted.count else { throw .bufferTooSmall }
+      let context = owned.pointer
       var (body, tail) = (Int32(0), Int32(0))
       var vector = vector(keyID: keyID, sequence: sequence)
       let started = withUnsafeBytes(of: &vector) { EVP_DecryptInit_ex(context, nil, nil, nil, $0.bytes) }
@@ -87,9 +81,16 @@ public enum GameStreamCipher {
     }
   }
 
-  private static func newContext() throws(GameStreamCipherError) -> OpaquePointer {
-    guard let context = EVP_CIPHER_CTX_new() else { throw .library }
-    return context
+  /// Frees and wipes what the library keeps for one direction.
+  private struct Context: ~Copyable {
+    let pointer: OpaquePointer
+
+    init() throws(GameStreamCipherError) {
+      guard let made = EVP_CIPHER_CTX_new() else { throw .library }
+      pointer = made
+    }
+
+    deinit { EVP_CIPHER_CTX_free(pointer) }
   }
 
   /// The library's own list of errors is per thread and would show up in somebody else's question.

@@ -48,7 +48,9 @@ public struct GameStreamConfiguration: Hashable, Sendable {
 
   /// Durations whose packets fit a datagram: high surround has the short one only.
   public var durations: [GameStreamPacketDuration] {
-    GameStreamPacketDuration.allCases.filter { parityDatagramBytes($0, encrypted: true) <= GameStreamFormat.datagramLimit }
+    GameStreamPacketDuration.allCases.filter {
+      parityDatagramBytes($0, encrypted: true) <= GameStreamFormat.datagramLimit
+    }
   }
 
   /// Bytes of every Opus packet; the codec rounds down.

@@ -37,7 +37,9 @@ public struct GameStreamPacketizer: ~Copyable, @unchecked Sendable {
   public var isAtBlockBoundary: Bool { sequence & 3 == 0 }
 
   /// Where the next Opus packet may be encoded, so that it need not be copied. Longer than what is accepted.
-  public var payloadRoom: UnsafeMutableRawBufferPointer { slot(Int(sequence & 3), from: GameStreamFormat.dataHeaderLength) }
+  public var payloadRoom: UnsafeMutableRawBufferPointer {
+    slot(Int(sequence & 3), from: GameStreamFormat.dataHeaderLength)
+  }
 
   /// The longest Opus packet that still fits a datagram.
   public var opusLimit: Int {
@@ -58,8 +60,8 @@ public struct GameStreamPacketizer: ~Copyable, @unchecked Sendable {
     /// After the fourth packet of a block.
     public let parity: (UnsafeRawBufferPointer, UnsafeRawBufferPointer)?
 
-    /// In the order of sending.
-    public func forEach(_ body: (UnsafeRawBufferPointer) -> Void) {
+    /// Calls with each, in the order of sending.
+    public func inOrder(_ body: (UnsafeRawBufferPointer) -> Void) {
       body(data)
       guard let parity else { return }
       body(parity.0)

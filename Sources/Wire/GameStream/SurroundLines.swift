@@ -9,7 +9,9 @@ extension SurroundParams {
     if let custom { lines += [custom.digits, custom.digits] }
     for channels in [2, 6, 8] {
       for quality in GameStreamQuality.allCases {
-        guard let configuration = GameStreamConfiguration(channels: channels, quality, coupling: coupling) else { continue }
+        guard let configuration = GameStreamConfiguration(channels: channels, quality, coupling: coupling) else {
+          continue
+        }
         lines.append(configuration.surround.digits(for: quality))
       }
     }

@@ -92,7 +92,8 @@ public enum SurroundParamsError: Error, Hashable, Sendable {
     case .notDigits: "surround parameters are decimal digits"
     case .badChannels(let got): "channels are 2, 6 or 8, got \(got)"
     case .wrongLength(let got): "surround parameters have three digits and one per channel, got \(got)"
-    case .badStreams(let streams, let coupled): "\(streams) streams, \(coupled) of them coupled, do not give the channels"
+    case .badStreams(let streams, let coupled):
+      "\(streams) streams, \(coupled) of them coupled, do not give the channels"
     case .badMapping: "the mapping must hold each coded channel once"
     case .noLine(let channels): "no line describes \(channels) channels"
     }
