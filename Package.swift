@@ -37,13 +37,17 @@ let package = Package(
       name: "COpusSystem", path: "Sources/CShims/OpusSystem", pkgConfig: "opus",
       providers: [.apt(["libopus-dev"])]),
     .target(name: "COpus", dependencies: ["COpusSystem"], path: "Sources/CShims/Opus"),
+    // Its calls are plain functions, so no shim stands before it.
+    .systemLibrary(
+      name: "CCryptoSystem", path: "Sources/CShims/CryptoSystem", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"])]),
     .target(name: "CToml", path: "Sources/CShims/Toml"),
 
     // Vocabulary, codecs and packet formats.
     .target(name: "AudioCore", dependencies: ["CLinux"], swiftSettings: render),
     .target(name: "AudioIO", dependencies: ["AudioCore"], swiftSettings: render),
     .target(name: "OpusCodec", dependencies: ["AudioCore", "COpus"], swiftSettings: house),
-    .target(name: "Wire", dependencies: ["AudioCore"], swiftSettings: house),
+    .target(name: "Wire", dependencies: ["AudioCore", "CCryptoSystem"], swiftSettings: house),
 
     // The audio path, in the order sound travels.
     .target(name: "PipeWireIO", dependencies: ["AudioIO", "AudioCore", "CPipeWire", "CLinux"], swiftSettings: render),
@@ -76,7 +80,7 @@ let package = Package(
     .testTarget(
       name: "OpusCodecTests", dependencies: ["OpusCodec", "AudioCore"],
       swiftSettings: house),
-    .testTarget(name: "WireTests", dependencies: ["Wire", "AudioCore"], swiftSettings: house),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "AudioCore", "CRenderGuard"], swiftSettings: house),
     .testTarget(
       name: "StreamctlTests",
       dependencies: ["streamctl", "VirtualMic", "AudioCore", "OpusCodec", "Wire", "CLinux"], swiftSettings: house),

@@ -17,7 +17,7 @@ import Testing
     "AudioCore": ["CLinux"],
     "AudioIO": ["AudioCore"],
     "OpusCodec": ["AudioCore", "COpus", "COpusSystem"],
-    "Wire": ["AudioCore"],
+    "Wire": ["AudioCore", "CCryptoSystem"],
     "PipeWireIO": ["AudioIO", "AudioCore", "CPipeWire", "CPipeWireSystem", "CLinux"],
     "Mixer": ["AudioCore"],
     "Capture": ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"],
