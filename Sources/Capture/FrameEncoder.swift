@@ -58,6 +58,7 @@ public final class FrameEncoder: @unchecked Sendable {
   private let channels: Int
   private let frame: FrameCount
   private let blockFrames: Int64
+  private var lastLength: Int?
   /// Assembled, and waiting for its time to leave.
   private var held: (facts: Reframer.Facts, release: HostTime)?
   private let shared: Mutex<Shared>
@@ -142,12 +143,12 @@ public final class FrameEncoder: @unchecked Sendable {
       return (state.slots, state.bitrate)
     }
     if let bitrate { try? encoder.setBitrate(bitrate) }
-    var payload: UnsafeRawBufferPointer?
-    if let length = try? encoder.encode(UnsafePointer(pcm.baseAddress!), into: packet) {
-      payload = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: packet[..<length]))
-    }
+    let length = try? encoder.encode(UnsafePointer(pcm.baseAddress!), into: packet)
+    // What cannot be encoded is the last packet again: a block must be whole.
+    lastLength = length ?? lastLength
+    let payload = lastLength.map { UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: packet[..<$0])) }
     for slot in slots { slot.deliver(payload, facts, from: identity) }
-    account(facts, failed: payload == nil)
+    account(facts, failed: length == nil)
   }
 
   private func account(_ facts: Reframer.Facts, failed: Bool) {

@@ -1,12 +1,14 @@
 import AudioCore
 import Synchronization
 import Testing
+import Wire
 
 @testable import Capture
 
 /// Keeps what it is given, in blocks of four.
 private final class BlockOutlet: PacketOutlet {
   let block = 4
+  let isReady = true
   let kept = Mutex<[(number: Int64, skipped: Int)]>([])
   var phase: Int { kept.withLock { $0.count % 4 } }
 
@@ -79,14 +81,14 @@ private final class BlockOutlet: PacketOutlet {
 }
 
 @Suite struct PingPolicyTests {
-  private let payload = Array("0123456789ABCDEF".utf8)
+  private let payload = GameStreamPingPayload("0123456789ABCDEF")!
   private let home = PeerAddress(bytes: [192, 168, 1, 5], port: 5000)
   private let moved = PeerAddress(bytes: [192, 168, 1, 5], port: 6000)
   private let stranger = PeerAddress(bytes: [10, 0, 0, 9], port: 5000)
   private func at(_ milliseconds: Int64) -> HostTime { HostTime(nanoseconds: 0) + .milliseconds(milliseconds) }
 
-  private func numbered(_ counter: UInt32, _ other: String? = nil) -> PingPolicy.Ping {
-    .numbered(payload: other.map { Array($0.utf8) } ?? payload, counter: counter)
+  private func numbered(_ counter: UInt32, _ other: String? = nil) -> GameStreamPing {
+    .current(other.map { GameStreamPingPayload($0)! } ?? payload, counter: counter)
   }
 
   @Test func payloadAndRisingCounterAreFollowed() {

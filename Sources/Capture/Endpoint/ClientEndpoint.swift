@@ -2,6 +2,7 @@ public import AudioCore
 import CLinux
 import Glibc
 import Synchronization
+import Wire
 
 /// The UDP port a client pings and hears from: answers to where the client proves to be, from the address it knows.
 ///
@@ -51,7 +52,9 @@ public final class ClientEndpoint: Sendable {
     let legacy = options.terms.allowsLegacy
     let error =
       options.terms.payload.map { payload in
-        payload.withUnsafeBufferPointer { clinux_datagram_filter_pings(opened, $0.baseAddress, legacy) }
+        Array(payload.text.utf8).withUnsafeBufferPointer {
+          clinux_datagram_filter_pings(opened, $0.baseAddress, legacy)
+        }
       } ?? clinux_datagram_filter_pings(opened, nil, legacy)
     guard error == 0 else {
       close(opened)
@@ -69,7 +72,8 @@ public final class ClientEndpoint: Sendable {
       var from = clinux_path()
       let length = clinux_datagram_receive(descriptor, &bytes, bytes.count, &from)
       guard length > 0 else { break }
-      guard let ping = Self.parse(bytes, length), let sender = PeerAddress(from) else { continue }
+      let ping = bytes.withUnsafeBytes { GameStreamPing(parsing: UnsafeRawBufferPointer(rebasing: $0[..<length])) }
+      guard let ping, let sender = PeerAddress(from) else { continue }
       if policy.withLock({ $0.take(ping, from: sender, at: now) }) == .moved {
         let answer = from
         path.withLock { $0 = answer }
@@ -77,13 +81,6 @@ public final class ClientEndpoint: Sendable {
       }
     }
     return moved
-  }
-
-  private static func parse(_ bytes: [UInt8], _ length: Int) -> PingPolicy.Ping? {
-    if length == 4, bytes.starts(with: "PING".utf8) { return .legacy }
-    guard length == 20 else { return nil }
-    return .numbered(
-      payload: Array(bytes[..<16]), counter: bytes[16..<20].reduce(0) { $0 << 8 | UInt32($1) })
   }
 
   public var facts: Facts {

@@ -1,4 +1,5 @@
 public import AudioCore
+public import Wire
 
 /// Decides by a client's pings where its sound goes. Pure: time is an argument.
 ///
@@ -6,11 +7,6 @@ public import AudioCore
 /// destination follows it through a change of address. A bare ping proves no more than its address, so it may name the
 /// client once, and a new port only after the old one has gone quiet.
 public struct PingPolicy: Sendable {
-  public enum Ping: Equatable, Sendable {
-    case legacy
-    case numbered(payload: [UInt8], counter: UInt32)
-  }
-
   public enum Verdict: Equatable, Sendable {
     /// Not this client's.
     case ignored
@@ -21,13 +17,13 @@ public struct PingPolicy: Sendable {
 
   /// What may count as this client's ping.
   public struct Terms: Equatable, Sendable {
-    /// Sixteen bytes, if the client has been given any.
-    public var payload: [UInt8]?
+    /// What numbered pings carry, if the client has been told.
+    public var payload: GameStreamPingPayload?
     public var allowsLegacy: Bool
     /// For bare pings: only from this host.
     public var host: PeerAddress?
 
-    public init(payload: [UInt8]?, allowsLegacy: Bool, host: PeerAddress?) {
+    public init(payload: GameStreamPingPayload?, allowsLegacy: Bool, host: PeerAddress?) {
       self.payload = payload
       self.allowsLegacy = allowsLegacy
       self.host = host
@@ -47,7 +43,7 @@ public struct PingPolicy: Sendable {
 
   public init(_ terms: Terms) { self.terms = terms }
 
-  public mutating func take(_ ping: Ping, from sender: PeerAddress, at now: HostTime) -> Verdict {
+  public mutating func take(_ ping: GameStreamPing, from sender: PeerAddress, at now: HostTime) -> Verdict {
     let verdict = judge(ping, sender, now)
     switch verdict {
     case .ignored: ignored += 1
@@ -62,9 +58,9 @@ public struct PingPolicy: Sendable {
     return verdict
   }
 
-  private mutating func judge(_ ping: Ping, _ sender: PeerAddress, _ now: HostTime) -> Verdict {
+  private mutating func judge(_ ping: GameStreamPing, _ sender: PeerAddress, _ now: HostTime) -> Verdict {
     switch ping {
-    case .numbered(let payload, let number):
+    case .current(let payload, let number):
       guard let wanted = terms.payload, payload == wanted else { return .ignored }
       // The counter wraps like any serial number. A repeated one is a copy of what somebody overheard.
       if let counter, Int32(bitPattern: number &- counter) <= 0 { return .ignored }

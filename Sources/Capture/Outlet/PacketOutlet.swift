@@ -6,6 +6,8 @@ public protocol PacketOutlet: AnyObject, Sendable {
   var block: Int { get }
   /// Packets sent so far, modulo the block: where in its block the client is.
   var phase: Int { get }
+  /// Whether there is anybody to send to: until then the client does not join.
+  var isReady: Bool { get }
   /// One packet, valid during the call; nil when it could not be encoded and only its time passes. `skipped` frames passed
   /// unsent right before it. Thread: the encoder's.
   func deliver(_ payload: UnsafeRawBufferPointer?, skipped: FrameCount, capturedAt: HostTime)
@@ -17,6 +19,8 @@ public struct OutletCounts: Sendable, Equatable {
   public var bytes: UInt64 = 0
   public var sendErrors: UInt64 = 0
   public var lastSendError: Int32 = 0
+  /// Packets that this wire could not carry.
+  public var unsendable: UInt64 = 0
 
   public init() {}
 

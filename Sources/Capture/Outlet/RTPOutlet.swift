@@ -28,6 +28,7 @@ public final class RTPOutlet: PacketOutlet, @unchecked Sendable {
 
   public let block = 1
   public let phase = 0
+  public let isReady = true
   public var counts: OutletCounts { shared.withLock { $0 } }
 
   public func deliver(_ payload: UnsafeRawBufferPointer?, skipped: FrameCount, capturedAt time: HostTime) {
