@@ -68,7 +68,8 @@ let package = Package(
     .executableTarget(
       name: "streamd",
       dependencies: [
-        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "OpusCodec", "Wiring", "Control", "Settings", "CLinux",
+        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "OpusCodec", "Wire", "Wiring", "Control", "Settings",
+        "CLinux",
       ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
       name: "streamctl",

@@ -53,7 +53,8 @@ public final class OutletSlot: Sendable {
   }
 
   private func canJoin(_ state: borrowing State, _ facts: Reframer.Facts) -> Bool {
-    state.current == nil && outlet.phase == 0 && outlet.isReady && facts.position % Int64(frame.value * outlet.block) == 0
+    state.current == nil && outlet.phase == 0 && outlet.isReady
+      && facts.position % Int64(frame.value * outlet.block) == 0
   }
 
   /// Whole blocks between two packets of different encoders.

@@ -19,11 +19,12 @@ final class Daemon: ControlContext {
 
   private var downlinks: [Downlink.Key: DownlinkEntry] = [:]
   private var sessions: [StreamSession] = []
+  private var pingWatches: [String: DescriptorWatch] = [:]
   private var lastSession = 0
   private var lastHealth = JSON.null
 
   /// More would only mean that nobody closes them.
-  static let sessionLimit = 64
+  static let sessionLimit = 512
 
   init(settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus) {
     self.settings = settings
@@ -50,6 +51,11 @@ final class Daemon: ControlContext {
       releaseUnused()
       throw error.controlError
     }
+    do { try watchPings(of: session) } catch {
+      session.close()
+      releaseUnused()
+      throw error
+    }
     sessions.append(session)
     log.info(
       "session \(session.identifier) open: \(spec.source.target) to \(spec.transport.destination), "
@@ -67,7 +73,14 @@ final class Daemon: ControlContext {
       hint: known.isEmpty ? "no session is open" : "open sessions: \(known)")
   }
 
+  func updateSession(_ session: StreamSession, _ change: SessionChange) throws(ControlError) -> JSONObject {
+    do { try session.apply(change) } catch { throw error.controlError }
+    publishSessions()
+    return report(of: session)
+  }
+
   func closeSession(_ session: StreamSession) -> JSON {
+    pingWatches.removeValue(forKey: session.identifier)?.cancel()
     session.close()
     sessions.removeAll { $0 === session }
     let last = report(of: session)
@@ -120,10 +133,12 @@ final class Daemon: ControlContext {
   }
 
   private func say(_ line: DownlinkEntry.Line, about key: Downlink.Key) {
-    let text = "capture \(key.target): \(line.text)"
-    if line.isTrouble { log.warning(text) } else { log.info(text) }
-    bus.publish(
-      "log", ["level": .string(line.isTrouble ? "warning" : "info"), "message": .string(text)])
+    tell("capture \(key.target): \(line.text)", isTrouble: line.isTrouble)
+  }
+
+  private func tell(_ text: String, isTrouble: Bool) {
+    if isTrouble { log.warning(text) } else { log.info(text) }
+    bus.publish("log", ["level": .string(isTrouble ? "warning" : "info"), "message": .string(text)])
   }
 
   var captures: [(key: Downlink.Key, entry: DownlinkEntry)] {
@@ -143,7 +158,39 @@ final class Daemon: ControlContext {
       if let last = quanta.last, quanta.count > 0 { log.debug("capture \(key.target): graph quantum \(last)") }
       if let line = entry.overdue(at: renderNow()) { say(line, about: key) }
     }
+    endSilentSessions(at: renderNow())
     if !sessions.isEmpty { publishSessions() }
+  }
+
+  // MARK: Pings
+
+  private func watchPings(of session: StreamSession) throws(ControlError) {
+    guard let line = session.line as? GameStreamLine else { return }
+    do {
+      pingWatches[session.identifier] = try EventLoop.shared.watch(line.endpoint.descriptor, for: .read) {
+        [weak self, identifier = session.identifier] _ in
+        guard line.endpoint.readPings(now: renderNow()), let peer = line.endpoint.facts.peer else { return }
+        self?.tell("session \(identifier): client at \(peer)", isTrouble: false)
+      }
+    } catch { throw ControlError(.unavailable, "\(error)") }
+  }
+
+  /// A client that has gone without a word.
+  private func endSilentSessions(at now: HostTime) {
+    for session in sessions {
+      guard let line = session.line as? GameStreamLine else { continue }
+      let silent = now - (line.endpoint.facts.heardAt ?? session.openedAt)
+      guard silent > line.terms.timeout else { continue }
+      let seconds = (silent.milliseconds / 100).rounded() / 10
+      tell("session \(session.identifier): no ping for \(seconds) s, ending it", isTrouble: true)
+      bus.publish(
+        "session-ended",
+        [
+          "session": .string(session.identifier), "name": .string(session.spec.name), "reason": "ping_timeout",
+          "silent_s": JSON(seconds),
+        ])
+      _ = closeSession(session)
+    }
   }
 
   private func publishSessions() {
@@ -168,6 +215,8 @@ final class Daemon: ControlContext {
   }
 
   func shutdown() {
+    for watch in pingWatches.values { watch.cancel() }
+    pingWatches = [:]
     for session in sessions { session.close() }
     sessions = []
     for entry in downlinks.values { entry.downlink.stop() }
@@ -179,6 +228,8 @@ extension SessionError {
   var controlError: ControlError {
     switch code {
     case "address": ControlError(.badArgs, message, path: "to")
+    case "port": ControlError(.conflict, message, path: "port")
+    case "bind", "packet_ms": ControlError(.badArgs, message, path: code)
     case let code where code.hasPrefix("opus_bad_"):
       ControlError(.badArgs, message, path: String(code.dropFirst("opus_bad_".count)))
     default: ControlError(.unavailable, message)

@@ -156,6 +156,7 @@ final class ServiceLife {
     bus.declare("levels", .state, summary: "peak and RMS per channel since the last event, ten times a second") {
       ["sessions": []]
     }
+    bus.declare("session-ended", .log, summary: "a session that ended by itself, with the reason")
     bus.declare("log", .log, summary: "what the log says of captures")
   }
 

@@ -38,8 +38,7 @@ extension SessionSpec {
           host: endpoint.host, port: endpoint.port, payloadType: UInt8(stream.payloadType),
           carriesCaptureTime: stream.captureTime)),
       configuration: codec, gain: gain, pacing: pacing,
-      source: Downlink.Key(
-        target: SinkTarget(capture.target), quantum: capture.latency.cycleFrames.map { FrameCount($0) }))
+      source: capture.key)
   }
 
   /// Surround gets 96 kbit/s a channel: with less, a steady tone's level is off by up to a decibel in 5 ms packets.
@@ -64,4 +63,10 @@ extension SinkTarget {
 
 extension SessionError {
   init(_ error: OpusError) { self.init(code: error.code, message: error.message) }
+}
+
+extension Settings.Capture {
+  var key: Downlink.Key {
+    Downlink.Key(target: SinkTarget(target), quantum: latency.cycleFrames.map { FrameCount($0) })
+  }
 }

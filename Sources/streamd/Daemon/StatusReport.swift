@@ -73,7 +73,6 @@ extension Daemon {
     let counts = session.line.counts
     var result: JSONObject = [
       "session": .string(session.identifier), "name": .string(spec.name), "protocol": .string(spec.transport.name),
-      "to": .string(spec.transport.destination),
       "target": .string("\(spec.source.target)"),
     ]
     if let entry = entry(of: session) {

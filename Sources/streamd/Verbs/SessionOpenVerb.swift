@@ -3,6 +3,7 @@ import AudioIO
 import Capture
 import Control
 import Settings
+import Wire
 import Wiring
 
 /// Starts sending what a sink plays to a client. Anything left out comes from the configuration.
@@ -10,34 +11,36 @@ enum SessionOpenVerb: Verb {
   typealias Context = Daemon
 
   static let name = "session.open"
-  static let summary = "Starts sending what a sink plays to a client, as Opus over RTP."
-  static let parameters: [VerbParameter] = [
-    .required("to", .text(maximumBytes: 300), "Where to send: host:port, IPv6 in brackets."),
-    .optional("protocol", .choice(["rtp"]), default: "rtp", "How packets look on the wire."),
-    .optional("name", .text(maximumBytes: 64), "A name of your own, unique among open sessions."),
-    .optional(
-      "target", .text(maximumBytes: 300), "What to hear: default-sink, or sink:<node name>. Never a microphone."),
-    .optional(
-      "latency", .choice(Settings.Latency.allCases.map(\.rawValue)),
-      "Asks the graph for a cycle of 128 frames (low), 256 (balanced), or leaves it alone (relaxed)."),
-    .optional("channels", .integer(1...8), "1, 2, 6 or 8, in the order FL FR FC LFE RL RR SL SR."),
-    .optional(
-      "bitrate", .integer(6000...4_000_000), unit: "bit/s",
-      "All channels together; left out: 64000, 96000, 576000 or 768000 for 1, 2, 6 or 8 channels."),
-    .optional("frame_ms", .number(2.5...20), unit: "ms", "Sound per packet: 2.5, 5, 10 or 20."),
-    .optional("complexity", .integer(0...10), "The encoder's effort."),
-    .optional("vbr", .boolean, "Variable instead of constant bit rate."),
-    .optional("payload_type", .integer(96...127), "The RTP payload type."),
-    .optional("capture_time", .boolean, "Adds the absolute capture time to every packet (12 to 16 bytes)."),
-    .optional("gain_db", .number(-120...20), default: 0, unit: "dB", "Applied to this session only."),
-    .optional(
-      "pacing", .choice(Pacer.Mode.allCases.map(\.rawValue)), default: "ready",
-      "Sends packets as they are ready, or spread over a graph cycle (even); auto spreads when a cycle is longer than two."
-    ),
-    .optional(
-      "while_connected", .boolean, default: false, "Ends the session when this connection ends, however it ends."),
-  ]
-  static let result = "session{} and sdp, the text a player needs"
+  static let summary = "Starts sending what a sink plays to a client, as Opus over RTP or GameStream."
+  static let parameters: [VerbParameter] =
+    [
+      .optional("to", .text(maximumBytes: 300), "rtp: where to send: host:port, IPv6 in brackets."),
+      .optional("protocol", .choice(["rtp", "gamestream"]), default: "rtp", "How packets look on the wire."),
+      .optional("name", .text(maximumBytes: 64), "A name of your own, unique among open sessions."),
+      .optional(
+        "target", .text(maximumBytes: 300), "What to hear: default-sink, or sink:<node name>. Never a microphone."),
+      .optional(
+        "latency", .choice(Settings.Latency.allCases.map(\.rawValue)),
+        "Asks the graph for a cycle of 128 frames (low), 256 (balanced), or leaves it alone (relaxed)."),
+      .optional("channels", .integer(1...8), "1, 2, 6 or 8, in the order FL FR FC LFE RL RR SL SR."),
+      .optional(
+        "bitrate", .integer(6000...4_000_000), unit: "bit/s",
+        "All channels together; left out: 64000, 96000, 576000 or 768000 for 1, 2, 6 or 8 channels."),
+      .optional("frame_ms", .number(2.5...20), unit: "ms", "Sound per packet: 2.5, 5, 10 or 20."),
+      .optional("complexity", .integer(0...10), "The encoder's effort."),
+      .optional("vbr", .boolean, "Variable instead of constant bit rate."),
+      .optional("payload_type", .integer(96...127), "The RTP payload type."),
+      .optional("capture_time", .boolean, "Adds the absolute capture time to every packet (12 to 16 bytes)."),
+      .optional("gain_db", .number(-120...20), default: 0, unit: "dB", "Applied to this session only."),
+      .optional(
+        "pacing", .choice(Pacer.Mode.allCases.map(\.rawValue)),
+        "Sends packets as they are ready, or spread over a graph cycle (even). auto, which is usual for gamestream, spreads "
+          + "when a cycle is longer than two packets."),
+      .optional(
+        "while_connected", .boolean, default: false, "Ends the session when this connection ends, however it ends."),
+    ] + GameStreamRequest.parameters
+  static let result =
+    "session{}; sdp, the text a player needs, or the lines a host prints; for gamestream port and ping_payload"
 
   @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
@@ -48,24 +51,51 @@ enum SessionOpenVerb: Verb {
         daemon.abandonSession(session)
       }
     }
-    return ["session": .object(daemon.report(of: session)), "sdp": .string(session.line.description)]
+    var result: JSONObject = [
+      "session": .object(daemon.report(of: session)), "sdp": .string(session.line.description),
+    ]
+    if let line = session.line as? GameStreamLine {
+      result["port"] = JSON(line.localPort)
+      result["ping_payload"] = JSON(line.terms.ping.payload?.text ?? "")
+    }
+    return .object(result)
   }
 
   /// From the command line's words, under the same checks.
+  @ControlActor
   static func spec(_ members: JSONObject, _ settings: Settings) throws(ControlError) -> SessionSpec {
     try spec(Arguments(try parameters.validated(members)), settings)
   }
 
+  @ControlActor
   private static func spec(_ arguments: Arguments, _ settings: Settings) throws(ControlError) -> SessionSpec {
-    let endpoint: Settings.Endpoint
+    var stream = settings.stream
+    try adjust(&stream, by: arguments)
+    let capture = try self.capture(arguments, settings.capture)
+    let gain = Decibels(try arguments.optional("gain_db", as: .number) ?? 0)
+    let name = try arguments.optional("name", as: .string) ?? ""
+    let pacing = try arguments.optional("pacing", as: .string).flatMap { Pacer.Mode(rawValue: $0) }
+    if try arguments.optional("protocol", as: .string) == "gamestream" {
+      return try GameStreamRequest.spec(
+        arguments, name: name, channels: stream.channels, complexity: stream.complexity,
+        bitrate: try arguments.optional("bitrate", as: .integer), gain: gain, pacing: pacing ?? .auto,
+        source: capture.key)
+    }
+    return try SessionSpec(
+      name: name, to: try endpoint(arguments), stream: stream, capture: capture, gain: gain, pacing: pacing ?? .ready)
+  }
+
+  private static func endpoint(_ arguments: Arguments) throws(ControlError) -> Settings.Endpoint {
     do {
-      endpoint = try Settings.Endpoint(try arguments.required("to", as: .string))
+      return try Settings.Endpoint(try arguments.required("to", as: .string))
     } catch let problem as Settings.EndpointProblem {
       throw ControlError(.badArgs, "the destination \(problem.rawValue)", path: "to", hint: "such as 127.0.0.1:5004")
     } catch {
       throw (error as? ControlError) ?? ControlError(.badArgs, "\(error)", path: "to")
     }
-    var stream = settings.stream
+  }
+
+  private static func adjust(_ stream: inout Settings.Stream, by arguments: Arguments) throws(ControlError) {
     if let value = try arguments.optional("frame_ms", as: .number) {
       guard let frame = Settings.FrameLength(rawValue: Int(value * 1000)) else {
         throw ControlError(.badArgs, "\(value) is no frame length", path: "frame_ms", hint: "2.5, 5, 10 or 20")
@@ -76,7 +106,18 @@ enum SessionOpenVerb: Verb {
     stream.vbr = try arguments.optional("vbr", as: .boolean) ?? stream.vbr
     stream.payloadType = try arguments.optional("payload_type", as: .integer) ?? stream.payloadType
     stream.captureTime = try arguments.optional("capture_time", as: .boolean) ?? stream.captureTime
-    var capture = settings.capture
+    if let channels = try arguments.optional("channels", as: .integer), channels != stream.channels {
+      // A rate configured for another layout says nothing about this one.
+      stream.channels = channels
+      stream.bitrate = 0
+    }
+    stream.bitrate = try arguments.optional("bitrate", as: .integer) ?? stream.bitrate
+  }
+
+  private static func capture(
+    _ arguments: Arguments, _ configured: Settings.Capture
+  ) throws(ControlError) -> Settings.Capture {
+    var capture = configured
     if let text = try arguments.optional("target", as: .string) {
       switch SinkTarget(text) {
       case .defaultSink: capture.target = .defaultSink
@@ -89,16 +130,7 @@ enum SessionOpenVerb: Verb {
     if let latency = try arguments.optional("latency", as: .string) {
       capture.latency = Settings.Latency(rawValue: latency) ?? capture.latency
     }
-    if let channels = try arguments.optional("channels", as: .integer), channels != stream.channels {
-      // A rate configured for another layout says nothing about this one.
-      stream.channels = channels
-      stream.bitrate = 0
-    }
-    stream.bitrate = try arguments.optional("bitrate", as: .integer) ?? stream.bitrate
-    return try SessionSpec(
-      name: try arguments.optional("name", as: .string) ?? "", to: endpoint, stream: stream, capture: capture,
-      gain: Decibels(try arguments.optional("gain_db", as: .number) ?? 0),
-      pacing: try arguments.optional("pacing", as: .string).flatMap { Pacer.Mode(rawValue: $0) } ?? .ready)
+    return capture
   }
 }
 

@@ -7,6 +7,7 @@ public struct SessionSpec: Sendable, Equatable {
   /// How packets look on the wire, and where they go.
   public enum Transport: Sendable, Equatable {
     case rtp(RTPTerms)
+    case gameStream(GameStreamTerms)
   }
 
   public var name: String
