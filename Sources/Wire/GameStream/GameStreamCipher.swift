@@ -81,8 +81,9 @@ public enum GameStreamCipher {
     }
   }
 
-  /// Frees and wipes what the library keeps for one direction.
-  private struct Context: ~Copyable {
+  /// Frees and wipes what the library keeps for one direction. Not private: other modules' code, which lays out the
+  /// ciphers, needs its metadata when it is linked.
+  struct Context: ~Copyable {
     let pointer: OpaquePointer
 
     init() throws(GameStreamCipherError) {

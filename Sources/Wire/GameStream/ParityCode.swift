@@ -11,7 +11,8 @@ public enum ParityCode {
   /// Row j, column i: what data shard i is multiplied with in parity shard j.
   public static let coefficients: [[UInt8]] = [[0x77, 0x40, 0x38, 0x0E], [0xC7, 0xA7, 0x0D, 0x6C]]
 
-  private typealias Lanes = SIMD32<UInt8>
+  /// The widest vector whose additions and shifts the compiler does not take apart.
+  private typealias Lanes = SIMD16<UInt8>
 
   /// Computes both parity shards. All six are of one length; parity must not overlap data. Allocates nothing.
   public static func encode(
@@ -82,7 +83,7 @@ public enum ParityCode {
   @inline(__always)
   private static func doubled(_ lanes: Lanes) -> Lanes {
     // All ones where the top bit falls out.
-    let carry = unsafeBitCast(lanes, to: SIMD32<Int8>.self) &>> SIMD32<Int8>(repeating: 7)
+    let carry = unsafeBitCast(lanes, to: SIMD16<Int8>.self) &>> SIMD16<Int8>(repeating: 7)
     return (lanes &+ lanes) ^ (unsafeBitCast(carry, to: Lanes.self) & Lanes(repeating: 0x1D))
   }
 }
