@@ -32,6 +32,12 @@ enum StreamsChoice {
     /// Ours, destroyed at that time; the registry may show them a little longer.
     var going: [Pair: HostTime] = [:]
 
+    /// Forgets what no longer matters.
+    mutating func prune(wanted: Set<Pair>, at now: HostTime) {
+      refused = refused.filter { wanted.contains($0.key) }
+      going = going.filter { now < $0.value + patience }
+    }
+
     func isOurs(_ pair: Pair, at now: HostTime) -> Bool {
       if made[pair] != nil { return true }
       guard let since = going[pair] else { return false }
@@ -44,8 +50,6 @@ enum StreamsChoice {
     var missing: [Pair] = []
     /// Ours, no longer wanted.
     var stale: [Pair] = []
-    /// Destroyed ones that the registry still shows.
-    var going: Set<Pair> = []
     /// Links into our node that nobody may make: to be destroyed, and nothing passes until they are gone.
     var forbidden: [UInt32] = []
     var unheard: [UnheardSource] = []
@@ -102,7 +106,6 @@ enum StreamsChoice {
         unheard.insert(UnheardSource(node: owner, reason: reason, detail: detail))
       }
     }
-    work.going = present.intersection(state.going.keys)
     work.stale = state.made.keys.filter { !work.wanted.contains($0) }
     work.isReady = present.contains(clock) && work.forbidden.isEmpty
     work.unheard = unheard.sorted { ($0.node, $0.reason.rawValue) < ($1.node, $1.reason.rawValue) }

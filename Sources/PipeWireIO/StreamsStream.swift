@@ -1,5 +1,6 @@
 import AudioCore
 import AudioIO
+import CPipeWire
 import CPipeWireSystem
 
 /// What plays into a sink, heard beside it through links of our own: a quantum earlier than the sink's monitor.
@@ -104,10 +105,9 @@ final class StreamsStream: AudioStream, GraphFollower, @unchecked Sendable {
     let now = renderNow()
     let work = StreamsChoice.work(in: connection.graph, source: source, node: id, state: state, at: now)
     refuse(work.forbidden)
-    state.going = state.going.filter { work.going.contains($0.key) }
+    state.prune(wanted: work.wanted, at: now)
     for pair in work.stale { unlink(pair, at: now) }
     for pair in work.missing { link(pair, core: core, at: now) }
-    state.refused = state.refused.filter { work.wanted.contains($0.key) }
     if let time = work.lookAgainAt { connection.later(after: max(time - now, .milliseconds(1))) }
     if work.isReady { node.isOpen = true }
     announce(work.unheard)
