@@ -26,8 +26,7 @@ final class CycleTape: RenderClient, @unchecked Sendable {
   private static let longest = 1024
   private static let capacity = 4096
   let channels: Int
-  /// Cycles that found no place.
-  let dropped = Atomic<Int>(0)
+  private let dropped = Atomic<Int>(0)
   private let written = Atomic<Int>(0)
   private let read = Atomic<Int>(0)
   private let heads = UnsafeMutablePointer<Head>.allocate(capacity: capacity)
@@ -66,6 +65,8 @@ final class CycleTape: RenderClient, @unchecked Sendable {
     written.store(place + 1, ordering: .releasing)
   }
 
+  /// Cycles that found no place.
+  var droppedCycles: Int { dropped.load(ordering: .relaxed) }
   var count: Int { written.load(ordering: .acquiring) }
 
   func take() -> [Cycle] {

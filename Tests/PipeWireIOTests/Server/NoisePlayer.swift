@@ -51,7 +51,9 @@ final class Noise: RenderClient, @unchecked Sendable {
     var index = end - 1
     while index >= max(0, end - Self.capacity) {
       let start = starts[index % Self.capacity]
-      if start.time == time { return start }
+      // A stream's first cycle may bear the time of its call.
+      let period = Int64(start.frames) * 1_000_000_000 / 48_000
+      if abs(start.time - time) < period / 2 { return start }
       if start.time < time { return nil }
       index -= 1
     }
@@ -60,7 +62,7 @@ final class Noise: RenderClient, @unchecked Sendable {
 }
 
 /// A player that can be paused and moved, as an application's stream can.
-final class NoisePlayer {
+final class NoisePlayer: GraphFollower {
   let name: String
   let noise: Noise
   private let connection: PipeWireConnection
@@ -82,11 +84,14 @@ final class NoisePlayer {
         ], flags: PW_STREAM_FLAG_AUTOCONNECT.rawValue
       ) { _, _ in }
       node?.isOpen = true
+      connection.attach(self)
       return node
     }
   }
 
-  deinit { leave() }
+  func graphChanged() {}
+  /// A stream may not outlive its connection.
+  func serverLost() { node = nil }
 
   var id: UInt32? { connection.locked { node?.id } }
 
@@ -94,5 +99,10 @@ final class NoisePlayer {
     connection.locked { if let stream = node?.stream { pw_stream_set_active(stream, isActive) } }
   }
 
-  func leave() { connection.locked { node = nil } }
+  func leave() {
+    connection.locked {
+      connection.detach(self)
+      node = nil
+    }
+  }
 }
