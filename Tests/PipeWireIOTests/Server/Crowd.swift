@@ -31,6 +31,19 @@ final class Crowd {
   private var number = 0
   private var chance = SystemChance(seed: 20)
   private(set) var deeds = Deeds()
+  private var diary: [(time: Int64, text: String)] = []
+
+  private func note(_ text: String) {
+    diary.append((renderNow().nanoseconds, text))
+    if diary.count > 400 { diary.removeFirst(200) }
+  }
+
+  /// What was done shortly before.
+  func deeds(before time: Int64) -> [String] {
+    diary.filter { time - $0.time < 150_000_000 && $0.time - time < 30_000_000 }.map {
+      "\($0.text) \((time - $0.time) / 1_000_000) ms before"
+    }
+  }
 
   init(_ rig: StreamsRig, sinks: [String], size: Int) {
     self.rig = rig
@@ -60,10 +73,12 @@ final class Crowd {
     members.append(
       Member(player: NoisePlayer(rig.crowd, number: number, channels: channels, to: sink), sink: sink))
     deeds.joins += 1
+    note("player-\(number) joined")
   }
 
   private func leave(_ index: Int) {
     let member = members.remove(at: index)
+    note("\(member.player.name) left")
     member.player.leave()
     gone.append(member.player)
     if gone.count > 40 { gone.removeFirst() }
@@ -72,6 +87,7 @@ final class Crowd {
 
   private func toggle(_ index: Int) {
     members[index].isPaused.toggle()
+    note("\(members[index].player.name) \(members[index].isPaused ? "paused" : "resumed")")
     members[index].player.setActive(!members[index].isPaused)
     if members[index].isPaused { deeds.pauses += 1 } else { deeds.resumes += 1 }
   }
@@ -84,6 +100,7 @@ final class Crowd {
     guard let target = graph.sinks.first(where: { $0.name == sink }) else { return }
     try rig.server.run(["pw-metadata", "\(id)", "target.node", "\(target.id)", "Spa:Id"])
     deeds.moves += 1
+    note("\(members[index].player.name) moved to \(sink)")
   }
 
   func leave() { while !members.isEmpty { leave(0) } }

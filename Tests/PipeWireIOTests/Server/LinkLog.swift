@@ -24,6 +24,13 @@ final class LinkLog: GraphFollower {
     }
   }
 
+  /// Whose links came or went around a time.
+  func players(changedNear time: Int64, within: HostDuration = .milliseconds(30)) -> [String] {
+    connection.locked {
+      changes.filter { $0.value.contains { abs($0.nanoseconds - time) < within.nanoseconds } }.keys.sorted()
+    }
+  }
+
   /// Thread: loop.
   func graphChanged() {
     let graph = connection.graph

@@ -40,7 +40,7 @@ import Testing
       rig.compare(players: crowd.players)
     }
     print("crowd of \(size): \(crowd.deeds); \(rig.count); \(rig.differences.count) differences")
-    for difference in rig.differences { print("  \(difference)") }
+    for difference in rig.differences { print("  \(difference) \(crowd.deeds(before: difference.time))") }
     #expect(rig.count.loudFrames > rig.count.frames / 2, "\(rig.count)")
     #expect(rig.monitor.droppedCycles == 0 && rig.streams.droppedCycles == 0)
     check(rig)
@@ -50,7 +50,12 @@ import Testing
 
   /// Every difference is one period of named players at the moment their links came or went.
   private func check(_ rig: StreamsRig) {
-    for difference in rig.differences where !difference.isLost {
+    for difference in rig.differences {
+      guard !difference.isLost else {
+        // The server runs our node not at all in a cycle during which a player ends that it was to wait for.
+        #expect(!rig.links.players(changedNear: difference.time).isEmpty, "\(difference)")
+        continue
+      }
       let players = difference.missed.union(difference.surplus)
       #expect(!players.isEmpty, "\(difference)")
       #expect(difference.frames <= rig.quantum, "\(difference)")
@@ -58,7 +63,6 @@ import Testing
         #expect(rig.links.hasChange(of: player, near: difference.time), "\(difference): \(player)")
       }
     }
-    // A render thread that came too late, on a machine that others use too.
     #expect(rig.count.lostBlocks * 1000 * rig.quantum <= rig.count.frames + 2000 * rig.quantum, "\(rig.count)")
   }
 }
