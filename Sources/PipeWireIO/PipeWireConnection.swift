@@ -175,7 +175,8 @@ final class PipeWireConnection: @unchecked Sendable {
       graph.add(
         GraphMirror.Node(
           id: id, name: properties["node.name"] ?? "", description: properties["node.description"] ?? "",
-          mediaClass: properties["media.class"] ?? "", priority: properties["priority.session"].flatMap { Int($0) } ?? 0,
+          mediaClass: properties["media.class"] ?? "",
+          priority: properties["priority.session"].flatMap { Int($0) } ?? 0,
           client: properties["client.id"].flatMap { UInt32($0) } ?? .max))
     case "PipeWire:Interface:Port":
       graph.add(

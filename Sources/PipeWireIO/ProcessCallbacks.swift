@@ -116,7 +116,8 @@ private func renderCapture(_ state: UnsafeMutablePointer<StreamRender>) {
   let channels = state.pointee.layout.count
   guard frames > 0 else { return }
   let (time, flags) = state.pointee.beginCycle(frames: frames)
-  let input = Block(channels: state.pointee.planes, channelCount: channels, frames: frames, stride: state.pointee.stride)
+  let input = Block(
+    channels: state.pointee.planes, channelCount: channels, frames: frames, stride: state.pointee.stride)
   let none = Block(channels: state.pointee.planes, channelCount: 0, frames: frames)
   renderDispatch(
     state.pointee.client,

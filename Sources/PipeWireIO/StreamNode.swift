@@ -21,7 +21,8 @@ final class StreamNode {
   enum Direction { case capture, playback }
 
   init?(
-    core: OpaquePointer, request: StreamRequest, direction: Direction, layout: ChannelLayout, hasClockPort: Bool = false,
+    core: OpaquePointer, request: StreamRequest, direction: Direction, layout: ChannelLayout,
+    hasClockPort: Bool = false,
     client: RenderClient, position: Int64, properties extra: [(String, String)], flags: UInt32,
     changed: @escaping (pw_stream_state, String?) -> Void
   ) {

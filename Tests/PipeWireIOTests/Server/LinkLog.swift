@@ -25,7 +25,7 @@ final class LinkLog: GraphFollower {
   }
 
   /// Whose links came or went around a time.
-  func players(changedNear time: Int64, within: HostDuration = .milliseconds(30)) -> [String] {
+  func players(changedNear time: Int64, within: HostDuration = .milliseconds(100)) -> [String] {
     connection.locked {
       changes.filter { $0.value.contains { abs($0.nanoseconds - time) < within.nanoseconds } }.keys.sorted()
     }

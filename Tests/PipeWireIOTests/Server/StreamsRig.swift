@@ -16,8 +16,12 @@ final class StreamsRig {
     /// The capture beside the sink had no block for this cycle.
     var isLost = false
     var description: String {
-      "\(frames) frames at \(Double(time) / 1e9): missed \(missed.sorted()), surplus \(surplus.sorted())"
+      "\(frames) frames at \(Double(time) / 1e9): missed \(short(missed)), surplus \(short(surplus))"
         + (isLost ? ", no block" : "")
+    }
+
+    private func short(_ names: Set<String>) -> String {
+      names.sorted().prefix(4).joined(separator: " ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
     }
   }
 

@@ -43,26 +43,27 @@ import Testing
     for difference in rig.differences { print("  \(difference) \(crowd.deeds(before: difference.time))") }
     #expect(rig.count.loudFrames > rig.count.frames / 2, "\(rig.count)")
     #expect(rig.monitor.droppedCycles == 0 && rig.streams.droppedCycles == 0)
-    check(rig)
+    check(rig, leaves: crowd.deeds.leaves)
     #expect(rig.log.unheard.isEmpty, "\(rig.log.unheard)")
     #expect(!rig.log.states.contains { if case .waiting(let error) = $0 { error.code == .foreignLink } else { false } })
   }
 
   /// Every difference is one period of named players at the moment their links came or went.
-  private func check(_ rig: StreamsRig) {
+  private func check(_ rig: StreamsRig, leaves: Int = 0) {
     for difference in rig.differences {
-      guard !difference.isLost else {
-        // The server runs our node not at all in a cycle during which a player ends that it was to wait for.
+      let players = difference.missed.union(difference.surplus)
+      guard !difference.isLost && !players.isEmpty else {
+        // A block that never came is nobody's, and a player's first cycle may be too young to be known by its sound:
+        // then the links say who it was.
         #expect(!rig.links.players(changedNear: difference.time).isEmpty, "\(difference)")
         continue
       }
-      let players = difference.missed.union(difference.surplus)
-      #expect(!players.isEmpty, "\(difference)")
       #expect(difference.frames <= rig.quantum, "\(difference)")
       for player in players {
         #expect(rig.links.hasChange(of: player, near: difference.time), "\(difference): \(player)")
       }
     }
-    #expect(rig.count.lostBlocks * 1000 * rig.quantum <= rig.count.frames + 2000 * rig.quantum, "\(rig.count)")
+    // In a cycle during which a player ends, the server may wait for it in vain and run our node not at all.
+    #expect(rig.count.lostBlocks <= 2 + leaves * 3 / 10, "\(rig.count)")
   }
 }
