@@ -43,27 +43,25 @@ import Testing
     for difference in rig.differences { print("  \(difference) \(crowd.deeds(before: difference.time))") }
     #expect(rig.count.loudFrames > rig.count.frames / 2, "\(rig.count)")
     #expect(rig.monitor.droppedCycles == 0 && rig.streams.droppedCycles == 0)
-    check(rig, leaves: crowd.deeds.leaves)
+    check(rig, deeds: crowd.deeds.all)
     #expect(rig.log.unheard.isEmpty, "\(rig.log.unheard)")
     #expect(!rig.log.states.contains { if case .waiting(let error) = $0 { error.code == .foreignLink } else { false } })
   }
 
   /// Every difference is one period of named players at the moment their links came or went.
-  private func check(_ rig: StreamsRig, leaves: Int = 0) {
-    for difference in rig.differences {
-      let players = difference.missed.union(difference.surplus)
-      guard !difference.isLost && !players.isEmpty else {
-        // A block that never came is nobody's, and a player's first cycle may be too young to be known by its sound:
-        // then the links say who it was.
-        #expect(!rig.links.players(changedNear: difference.time).isEmpty, "\(difference)")
-        continue
-      }
+  private func check(_ rig: StreamsRig, deeds: Int = 0) {
+    for difference in rig.differences where !difference.isLost {
       #expect(difference.frames <= rig.quantum, "\(difference)")
-      for player in players {
+      let players = difference.missed.union(difference.surplus)
+      // A first cycle may be too young to be known by its sound: then the links say who it was.
+      if players.isEmpty { #expect(!rig.links.players(changedNear: difference.time).isEmpty, "\(difference)") }
+      // A surplus is the sink's loss: it may take up a player that resumes a cycle later than we do.
+      for player in difference.missed {
         #expect(rig.links.hasChange(of: player, near: difference.time), "\(difference): \(player)")
       }
     }
-    // In a cycle during which a player ends, the server may wait for it in vain and run our node not at all.
-    #expect(rig.count.lostBlocks <= 2 + leaves * 3 / 10, "\(rig.count)")
+    // In a cycle during which a player comes, ends or pauses, the server may wait for it in vain and run our node not at
+    // all.
+    #expect(rig.count.lostBlocks * 20 <= 40 + deeds, "\(rig.count)")
   }
 }
