@@ -72,8 +72,9 @@ bench: dependencies ## Measures throughput and the whole path
 	$(SWIFT) run -c release --package-path Benchmarks
 
 .PHONY: soak
-soak: release ## Streams a private test signal for ten minutes [SECONDS=n]
+soak: release ## Streams a private test signal, then compares captures of 300 players, ten minutes each [SECONDS=n]
 	@scripts/demo --private $(or $(duration),--seconds 600) $(if $(CHANNELS),--channels $(CHANNELS))
+	@STREAMS_SOAK=$(if $(filter command line,$(origin SECONDS)),$(SECONDS),600) scripts/run-tests --filter greatCrowdForLong
 
 .PHONY: install
 install: ## Installs binaries, user unit and documents [PREFIX=/usr/local] [DESTDIR=]

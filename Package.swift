@@ -97,8 +97,8 @@ let package = Package(
       swiftSettings: render),
     .testTarget(name: "AudioIOTests", dependencies: ["AudioIO", "AudioCore"], swiftSettings: house),
     .testTarget(
-      name: "PipeWireIOTests", dependencies: ["PipeWireIO", "AudioIO", "AudioCore", "TestSupport"],
-      swiftSettings: house),
+      name: "PipeWireIOTests", dependencies: ["PipeWireIO", "AudioIO", "AudioCore", "CPipeWire", "TestSupport"],
+      swiftSettings: render),
     .testTarget(
       name: "ContractTests", dependencies: ["AudioIO", "PipeWireIO", "AudioCore", "TestSupport"],
       swiftSettings: house),

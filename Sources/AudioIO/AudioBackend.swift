@@ -33,6 +33,8 @@ public enum StreamEvent: Sendable, Equatable {
   case state(StreamState)
   /// The next blocks have this format.
   case format(StreamFormat)
+  /// All sources that a `streams` stream cannot hear, whenever they change.
+  case unheard([UnheardSource])
 }
 
 public enum StreamState: Sendable, Equatable {
@@ -54,6 +56,8 @@ public struct StreamReport: Sendable, Equatable {
   public var cycles: UInt64 = 0
   /// How the render thread is scheduled: `fifo:88`, `other`, or `unknown` before its first cycle.
   public var scheduling: String = "unknown"
+  /// What plays into the sink of a `streams` stream without being heard.
+  public var unheard: [UnheardSource] = []
 
   public init() {}
 }

@@ -31,10 +31,12 @@ public enum StreamRole: Hashable, Sendable {
   case capture(source: String)
   /// What a sink plays. By construction never a microphone.
   case monitor(of: SinkTarget)
+  /// What plays into a sink, heard beside it in the same cycle: a quantum earlier than its monitor.
+  case streams(of: SinkTarget)
   case virtualSource
 
   public enum Kind: String, Hashable, Sendable, CaseIterable {
-    case playback, capture, monitor
+    case playback, capture, monitor, streams
     case virtualSource = "virtual_source"
   }
 
@@ -43,6 +45,7 @@ public enum StreamRole: Hashable, Sendable {
     case .playback: .playback
     case .capture: .capture
     case .monitor: .monitor
+    case .streams: .streams
     case .virtualSource: .virtualSource
     }
   }

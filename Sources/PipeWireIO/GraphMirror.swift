@@ -9,6 +9,8 @@ struct GraphMirror: Sendable {
     var description: String
     var mediaClass: String
     var priority: Int
+    /// The connection that made it.
+    var client: UInt32 = .max
 
     /// Only this class has ports that carry what is being played. A source, a stream or a duplex device never passes.
     var isSink: Bool { mediaClass == "Audio/Sink" }
@@ -23,6 +25,8 @@ struct GraphMirror: Sendable {
     var index: Int
     /// PipeWire's name of the channel: FL, MONO, AUX3 …
     var channel: String
+    /// Plain samples; a port of a compressed stream carries something else.
+    var isAudio = true
   }
 
   struct Link: Sendable, Equatable {

@@ -4,7 +4,7 @@ public import AudioIO
 /// PipeWire, through one connection per process.
 public final class PipeWireBackend: AudioBackend {
   public let name = "pipewire"
-  public let roles: Set<StreamRole.Kind> = [.monitor, .playback]
+  public let roles: Set<StreamRole.Kind> = [.monitor, .streams, .playback]
 
   private let connection: PipeWireConnection
 
@@ -19,6 +19,9 @@ public final class PipeWireBackend: AudioBackend {
     switch request.role {
     case .monitor(let target):
       return MonitorStream(
+        connection: connection, request: request, target: target, client: client, events: events)
+    case .streams(let target):
+      return StreamsStream(
         connection: connection, request: request, target: target, client: client, events: events)
     case .playback(let target):
       return PlaybackStream(

@@ -175,14 +175,16 @@ final class PipeWireConnection: @unchecked Sendable {
       graph.add(
         GraphMirror.Node(
           id: id, name: properties["node.name"] ?? "", description: properties["node.description"] ?? "",
-          mediaClass: properties["media.class"] ?? "", priority: properties["priority.session"].flatMap { Int($0) } ?? 0
-        ))
+          mediaClass: properties["media.class"] ?? "",
+          priority: properties["priority.session"].flatMap { Int($0) } ?? 0,
+          client: properties["client.id"].flatMap { UInt32($0) } ?? .max))
     case "PipeWire:Interface:Port":
       graph.add(
         GraphMirror.Port(
           id: id, node: properties["node.id"].flatMap { UInt32($0) } ?? UInt32.max,
           isOutput: properties["port.direction"] == "out", isMonitor: properties["port.monitor"] == "true",
-          index: properties["port.id"].flatMap { Int($0) } ?? 0, channel: properties["audio.channel"] ?? ""))
+          index: properties["port.id"].flatMap { Int($0) } ?? 0, channel: properties["audio.channel"] ?? "",
+          isAudio: properties["format.dsp"]?.contains("audio") ?? false))
     case "PipeWire:Interface:Link":
       graph.add(
         GraphMirror.Link(
@@ -227,13 +229,23 @@ final class PipeWireConnection: @unchecked Sendable {
   /// Has followers look again, outside the current callback, now or after a while.
   func later(after delay: HostDuration = .zero) {
     guard isReady else { return }
+    let now = renderNow()
+    let due = now + delay
+    // One timer for all: a follower that can wait must not hold up one that cannot.
+    if let settleAt, settleAt <= due { return }
+    settleAt = due
     cpw_timer_arm(pw_thread_loop_get_loop(loop), settleTimer, max(delay.nanoseconds, 1))
   }
+
+  private var settleAt: HostTime?
 
   /// Registry events come in bursts; followers look once per loop turn.
   private func changed() { later() }
 
-  fileprivate func tellFollowers() { for follower in followers { follower.graphChanged() } }
+  fileprivate func tellFollowers() {
+    settleAt = nil
+    for follower in followers { follower.graphChanged() }
+  }
 }
 
 /// A hook that C writes to: it needs a fixed place in memory.

@@ -14,6 +14,8 @@ struct StreamRender: ~Copyable {
   var owner: Unmanaged<StreamNode>?
   let client: Unmanaged<RenderClient>
   let layout: ChannelLayout
+  /// Floats from frame to frame in a captured block: the layout's channels and any that nobody hears.
+  let stride: Int
   let rate: Int
   /// Closed until every link into the stream has been verified.
   let gate = Atomic<Bool>(false)
@@ -29,9 +31,10 @@ struct StreamRender: ~Copyable {
   var continuous = false
   let block: UnsafeMutablePointer<cpw_block>
   let planes: UnsafePointer<UnsafeMutablePointer<Float>>
-  init(client: Unmanaged<RenderClient>, layout: ChannelLayout, rate: SampleRate, position: Int64) {
+  init(client: Unmanaged<RenderClient>, layout: ChannelLayout, stride: Int, rate: SampleRate, position: Int64) {
     self.client = client
     self.layout = layout
+    self.stride = stride
     self.rate = rate.hertz
     self.position = position
     block = .allocate(capacity: 1)
@@ -97,7 +100,7 @@ struct StreamRender: ~Copyable {
 func processCapture(_ data: UnsafeMutableRawPointer?) {
   let state = data.unsafelyUnwrapped.assumingMemoryBound(to: StreamRender.self)
   guard let stream = state.pointee.stream,
-    cpw_capture_begin(stream, state.pointee.block, UInt32(truncatingIfNeeded: state.pointee.layout.count)) != 0
+    cpw_capture_begin(stream, state.pointee.block, UInt32(truncatingIfNeeded: state.pointee.stride)) != 0
   else { return }
   renderCapture(state)
   cpw_capture_end(stream, state.pointee.block)
@@ -113,7 +116,8 @@ private func renderCapture(_ state: UnsafeMutablePointer<StreamRender>) {
   let channels = state.pointee.layout.count
   guard frames > 0 else { return }
   let (time, flags) = state.pointee.beginCycle(frames: frames)
-  let input = Block(channels: state.pointee.planes, channelCount: channels, frames: frames, stride: channels)
+  let input = Block(
+    channels: state.pointee.planes, channelCount: channels, frames: frames, stride: state.pointee.stride)
   let none = Block(channels: state.pointee.planes, channelCount: 0, frames: frames)
   renderDispatch(
     state.pointee.client,

@@ -8,6 +8,7 @@ struct EventTables: @unchecked Sendable {
   let registry = UnsafeMutablePointer<pw_registry_events>.allocate(capacity: 1)
   let metadata = UnsafeMutablePointer<pw_metadata_events>.allocate(capacity: 1)
   let link = UnsafeMutablePointer<pw_proxy_events>.allocate(capacity: 1)
+  let linkInfo = UnsafeMutablePointer<pw_link_events>.allocate(capacity: 1)
   let capture = UnsafeMutablePointer<pw_stream_events>.allocate(capacity: 1)
   let playback = UnsafeMutablePointer<pw_stream_events>.allocate(capacity: 1)
 
@@ -36,6 +37,11 @@ struct EventTables: @unchecked Sendable {
     link.removed = onLinkRemoved
     link.error = onLinkError
     self.link.initialize(to: link)
+
+    var linkInfo = pw_link_events()
+    linkInfo.version = UInt32(PW_VERSION_LINK_EVENTS)
+    linkInfo.info = onLinkInfo
+    self.linkInfo.initialize(to: linkInfo)
 
     var capture = pw_stream_events()
     capture.version = UInt32(PW_VERSION_STREAM_EVENTS)
@@ -92,6 +98,13 @@ private func onLinkError(
   _ data: UnsafeMutableRawPointer?, _ sequence: Int32, _ result: Int32, _ message: UnsafePointer<CChar>?
 ) {
   Unmanaged<GraphLink>.fromOpaque(data!).takeUnretainedValue().failed(message.map { String(cString: $0) } ?? "")
+}
+
+/// A link that the two ends cannot agree on stays in the graph and carries nothing.
+private func onLinkInfo(_ data: UnsafeMutableRawPointer?, _ info: UnsafePointer<pw_link_info>?) {
+  guard let info, info.pointee.state == PW_LINK_STATE_ERROR else { return }
+  let reason = info.pointee.error.map { String(cString: $0) } ?? "the ports do not agree"
+  Unmanaged<GraphLink>.fromOpaque(data!).takeUnretainedValue().failed(reason)
 }
 
 private func onStreamState(

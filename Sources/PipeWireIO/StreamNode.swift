@@ -12,14 +12,18 @@ final class StreamNode {
   let layout: ChannelLayout
   private let render: UnsafeMutablePointer<StreamRender>
   private let hook = Hook()
-  private var stream: OpaquePointer?
+  private(set) var stream: OpaquePointer?
   private let changed: (pw_stream_state, String?) -> Void
+
+  /// Channel of the port that is linked for its cycles only. Nothing reads what it carries.
+  static let clockChannel = "AUX63"
 
   enum Direction { case capture, playback }
 
   init?(
-    core: OpaquePointer, request: StreamRequest, direction: Direction, layout: ChannelLayout, client: RenderClient,
-    position: Int64, properties extra: [(String, String)], flags: UInt32,
+    core: OpaquePointer, request: StreamRequest, direction: Direction, layout: ChannelLayout,
+    hasClockPort: Bool = false,
+    client: RenderClient, position: Int64, properties extra: [(String, String)], flags: UInt32,
     changed: @escaping (pw_stream_state, String?) -> Void
   ) {
     self.layout = layout
@@ -27,7 +31,8 @@ final class StreamNode {
     render = .allocate(capacity: 1)
     render.initialize(
       to: StreamRender(
-        client: Unmanaged.passRetained(client), layout: layout, rate: request.rate, position: position))
+        client: Unmanaged.passRetained(client), layout: layout, stride: layout.count + (hasClockPort ? 1 : 0),
+        rate: request.rate, position: position))
     let properties = pw_properties_new_string("")
     let base = [
       ("media.type", "Audio"), ("node.name", request.name), ("node.description", request.description),
@@ -43,11 +48,12 @@ final class StreamNode {
     render.pointee.owner = Unmanaged.passUnretained(self)
     let table = direction == .capture ? EventTables.shared.capture : EventTables.shared.playback
     pw_stream_add_listener(stream, hook.pointer, table, render)
-    let positions = layout.labels.map(Self.position)
+    var positions = layout.labels.map(Self.position)
+    if hasClockPort { positions.append(SPA_AUDIO_CHANNEL_AUX63.rawValue) }
     let base32 =
       PW_STREAM_FLAG_MAP_BUFFERS.rawValue | PW_STREAM_FLAG_RT_PROCESS.rawValue | flags
     let result = cpw_stream_connect(
-      stream, direction == .playback ? 1 : 0, UInt32.max, base32, UInt32(request.rate.hertz), UInt32(layout.count),
+      stream, direction == .playback ? 1 : 0, UInt32.max, base32, UInt32(request.rate.hertz), UInt32(positions.count),
       positions)
     if result < 0 { return nil }
   }

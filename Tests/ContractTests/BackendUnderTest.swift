@@ -30,10 +30,11 @@ extension BackendUnderTest {
 enum Candidate: String, CaseIterable, Sendable {
   case offline, pipewire
 
-  func make() throws -> any BackendUnderTest {
+  /// With somebody playing into the device where the role hears nothing otherwise.
+  func make(for role: StreamRole? = nil) throws -> any BackendUnderTest {
     switch self {
     case .offline: OfflineUnderTest()
-    case .pipewire: try PipeWireUnderTest()
+    case .pipewire: try PipeWireUnderTest(playing: role?.kind == .streams)
     }
   }
 }
@@ -86,12 +87,23 @@ final class PipeWireUnderTest: BackendUnderTest {
   let server: PrivatePipeWire
   let backend: any AudioBackend
 
-  init() throws {
+  private var player: (any AudioStream)?
+
+  init(playing: Bool) throws {
     server = try PrivatePipeWire.start(sinkChannels: 2, microphone: true)
     backend = try PipeWireBackend(remote: server.remote)
+    guard playing else { return }
+    // An application of its own; what it plays is silence.
+    player = try PipeWireBackend(remote: server.remote).open(
+      StreamRequest(role: .playback(to: .defaultSink), name: "player", description: "player"), client: RenderClient(),
+      events: { _ in })
+    try player?.start()
   }
 
-  deinit { server.stop() }
+  deinit {
+    player?.stop()
+    server.stop()
+  }
 
   func run(until condition: () -> Bool) -> Bool { waitUntil(timeout: 15, condition) }
 

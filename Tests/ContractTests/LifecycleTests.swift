@@ -10,16 +10,19 @@ import Testing
     var role: StreamRole
 
     var testDescription: String { "\(candidate.rawValue) \(role.kind.rawValue)" }
-    var layout: ChannelLayout? { role.kind == .monitor ? nil : .stereo }
+    var isCapture: Bool { role.kind == .monitor || role.kind == .streams }
+    var layout: ChannelLayout? { isCapture ? nil : .stereo }
   }
 
   static let cases: [Case] = Candidate.allCases.flatMap { candidate in
-    [StreamRole.monitor(of: .defaultSink), .playback(to: .defaultSink)].map { Case(candidate: candidate, role: $0) }
+    [StreamRole.monitor(of: .defaultSink), .streams(of: .defaultSink), .playback(to: .defaultSink)].map {
+      Case(candidate: candidate, role: $0)
+    }
   }
 
   /// A started stream that has rendered.
   private func running(_ test: Case) throws -> (any BackendUnderTest, ContractClient, any AudioStream) {
-    let backend = try test.candidate.make()
+    let backend = try test.candidate.make(for: test.role)
     let client = ContractClient(role: test.role.kind)
     let stream = try backend.open(test.role, client, layout: test.layout)
     try stream.start()
@@ -29,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: cases) func noCallBeforeStartNorAfterStop(test: Case) throws {
-    let backend = try test.candidate.make()
+    let backend = try test.candidate.make(for: test.role)
     let client = ContractClient(role: test.role.kind)
     let stream = try backend.open(test.role, client, layout: test.layout)
     backend.runOn()
@@ -47,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: cases) func stopFromAnyState(test: Case) throws {
-    let backend = try test.candidate.make()
+    let backend = try test.candidate.make(for: test.role)
     let client = ContractClient(role: test.role.kind)
     let stream = try backend.open(test.role, client, layout: test.layout)
     stream.stop()
@@ -146,7 +149,7 @@ import Testing
     #expect(client.faults == [0, 0, 0, 0])
   }
 
-  @Test(arguments: cases.filter { $0.role.kind == .monitor }) func deviceMayReturnWithOtherChannels(
+  @Test(arguments: cases.filter(\.isCapture)) func deviceMayReturnWithOtherChannels(
     test: Case
   ) throws {
     let (backend, client, stream) = try running(test)
@@ -178,7 +181,8 @@ import Testing
   @Test(arguments: Candidate.allCases) func roleThatIsNotOfferedIsAnError(candidate: Candidate) throws {
     let backend = try candidate.make()
     let roles: [StreamRole] = [
-      .playback(to: .defaultSink), .monitor(of: .defaultSink), .capture(source: "x"), .virtualSource,
+      .playback(to: .defaultSink), .monitor(of: .defaultSink), .streams(of: .defaultSink), .capture(source: "x"),
+      .virtualSource,
     ]
     for role in roles {
       let client = ContractClient(role: role.kind)

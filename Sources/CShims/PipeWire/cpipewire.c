@@ -93,16 +93,21 @@ void cpw_metadata_listen(struct pw_metadata *metadata, struct spa_hook *hook, co
 }
 
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
-                                 uint32_t input_port) {
+                                 uint32_t input_port, bool passive) {
   struct pw_properties *p = pw_properties_new(NULL, NULL);
   pw_properties_setf(p, PW_KEY_LINK_OUTPUT_NODE, "%u", output_node);
   pw_properties_setf(p, PW_KEY_LINK_OUTPUT_PORT, "%u", output_port);
   pw_properties_setf(p, PW_KEY_LINK_INPUT_NODE, "%u", input_node);
   pw_properties_setf(p, PW_KEY_LINK_INPUT_PORT, "%u", input_port);
+  if (passive) pw_properties_set(p, PW_KEY_LINK_PASSIVE, "true");
   struct pw_proxy *proxy =
       pw_core_create_object(core, "link-factory", PW_TYPE_INTERFACE_Link, PW_VERSION_LINK, &p->dict, 0);
   pw_properties_free(p);
   return proxy;
+}
+
+void cpw_link_listen(struct pw_proxy *link, struct spa_hook *hook, const struct pw_link_events *events, void *data) {
+  pw_link_add_listener((struct pw_link *)link, hook, events, data);
 }
 
 void cpw_hook_remove(struct spa_hook *hook) {
@@ -129,7 +134,7 @@ int cpw_stream_connect(struct pw_stream *stream, int is_output, uint32_t target_
   uint8_t bytes[1024];
   struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(bytes, sizeof bytes);
   struct spa_audio_info_raw info = {.format = is_output ? SPA_AUDIO_FORMAT_F32P : SPA_AUDIO_FORMAT_F32, .rate = rate, .channels = channels};
-  for (uint32_t i = 0; i < channels && i < 8; i++) info.position[i] = positions[i];
+  for (uint32_t i = 0; i < channels && i < SPA_AUDIO_MAX_CHANNELS; i++) info.position[i] = positions[i];
   const struct spa_pod *formats[1] = {spa_format_audio_raw_build(&builder, SPA_PARAM_EnumFormat, &info)};
   return pw_stream_connect(stream, is_output ? PW_DIRECTION_OUTPUT : PW_DIRECTION_INPUT, target_id, flags, formats, 1);
 }

@@ -53,6 +53,7 @@ public final class Downlink: @unchecked Sendable {
       switch event {
       case .format(let format): self?.follow(format.layout)
       case .state(let state): changed(state)
+      case .unheard: break
       }
     }
     try stream?.start()

@@ -10,17 +10,21 @@ struct GraphBuilder {
   private var nextPort: UInt32 = 1000
   private var nextLink: UInt32 = 9000
 
-  mutating func node(_ id: UInt32, _ name: String, _ mediaClass: String, priority: Int = 0) {
+  mutating func node(_ id: UInt32, _ name: String, _ mediaClass: String, priority: Int = 0, client: UInt32 = .max) {
     graph.add(
-      GraphMirror.Node(id: id, name: name, description: name, mediaClass: mediaClass, priority: priority))
+      GraphMirror.Node(
+        id: id, name: name, description: name, mediaClass: mediaClass, priority: priority, client: client))
   }
 
   @discardableResult
-  mutating func port(_ node: UInt32, _ channel: String, output: Bool, monitor: Bool, index: Int) -> UInt32 {
+  mutating func port(_ node: UInt32, _ channel: String, output: Bool, monitor: Bool, index: Int, isAudio: Bool = true)
+    -> UInt32
+  {
     nextPort += 1
     graph.add(
       GraphMirror.Port(
-        id: nextPort, node: node, isOutput: output, isMonitor: monitor, index: index, channel: channel))
+        id: nextPort, node: node, isOutput: output, isMonitor: monitor, index: index, channel: channel,
+        isAudio: isAudio))
     return nextPort
   }
 

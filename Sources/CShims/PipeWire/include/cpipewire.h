@@ -37,8 +37,10 @@ void cpw_registry_destroy(struct pw_registry *registry, uint32_t id);
 struct pw_metadata *cpw_registry_bind_metadata(struct pw_registry *registry, uint32_t id);
 void cpw_metadata_listen(struct pw_metadata *metadata, struct spa_hook *hook, const struct pw_metadata_events *events,
                          void *data);
+/// A passive link keeps neither of its ends awake.
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
-                                 uint32_t input_port);
+                                 uint32_t input_port, bool passive);
+void cpw_link_listen(struct pw_proxy *link, struct spa_hook *hook, const struct pw_link_events *events, void *data);
 void cpw_hook_remove(struct spa_hook *hook);
 
 struct spa_source *cpw_timer_new(struct pw_loop *loop, void (*expired)(void *data, uint64_t count), void *data);

@@ -1,0 +1,69 @@
+import AudioCore
+import AudioIO
+import TestSupport
+import Testing
+
+@testable import PipeWireIO
+
+/// The capture beside a sink, against a real server.
+@Suite(.serialized) struct StreamsTests {
+  /// Everything the monitor has, one cycle earlier.
+  @Test func onePlayerIsHeardOneCycleBeforeTheMonitor() throws {
+    let rig = try StreamsRig()
+    let player = NoisePlayer(rig.crowd, number: 1, channels: 2, to: rig.sink)
+    try #require(waitUntil(timeout: 15) { player.noise.cycles > 300 })
+    rig.compare(players: [player])
+    #expect(rig.count.loudFrames > 100 * rig.quantum, "\(rig.count)")
+    let period = Int64(rig.quantum) * 1_000_000_000 / 48_000
+    #expect(rig.leads.allSatisfy { abs($0 - period) < period / 4 }, "\(rig.leads.max() ?? 0)")
+    check(rig)
+    #expect(rig.stream.report.unheard.isEmpty)
+  }
+
+  /// Twenty players for twenty seconds: nothing is missed but, at a link's first cycle, one period.
+  @Test func crowdIsHeardAsTheMonitorHearsIt() throws {
+    try watch(StreamsRig(), size: 20, seconds: 20, pace: 0.12)
+  }
+
+  /// The long form: STREAMS_SOAK=600 for ten minutes of three hundred players.
+  @Test(.enabled(if: Environment.current["STREAMS_SOAK"] != nil)) func greatCrowdForLong() throws {
+    let seconds = Environment.current["STREAMS_SOAK"].flatMap { Double($0) } ?? 600
+    try watch(StreamsRig(quantum: 1024), size: 300, seconds: seconds, pace: 0.03)
+  }
+
+  private func watch(_ rig: StreamsRig, size: Int, seconds: Double, pace: Double) throws {
+    let crowd = Crowd(rig, sinks: [rig.sink, PrivatePipeWire.sinkName], size: size)
+    let end = monotonicSeconds() + seconds
+    while monotonicSeconds() < end {
+      try crowd.act()
+      _ = waitUntil(timeout: pace) { false }
+      rig.compare(players: crowd.players)
+    }
+    print("crowd of \(size): \(crowd.deeds); \(rig.count); \(rig.differences.count) differences")
+    for difference in rig.differences { print("  \(difference) \(crowd.deeds(before: difference.time))") }
+    #expect(rig.count.loudFrames > rig.count.frames / 2, "\(rig.count)")
+    #expect(rig.monitor.droppedCycles == 0 && rig.streams.droppedCycles == 0)
+    check(rig, deeds: crowd.deeds.all, surplus: size > 100 ? 9600 : 0)
+    #expect(rig.log.unheard.isEmpty, "\(rig.log.unheard)")
+    #expect(!rig.log.states.contains { if case .waiting(let error) = $0 { error.code == .foreignLink } else { false } })
+  }
+
+  /// Every difference is one period of named players at the moment their links came or went.
+  private func check(_ rig: StreamsRig, deeds: Int = 0, surplus: Int = 0) {
+    for difference in rig.differences where !difference.isLost {
+      // What is missed is a period at most. A player that leaves is let go when our loop thread gets its turn.
+      let limit = difference.missed.isEmpty ? max(rig.quantum, surplus) : rig.quantum
+      #expect(difference.frames <= limit, "\(difference)")
+      let players = difference.missed.union(difference.surplus)
+      // A first cycle may be too young to be known by its sound: then the links say who it was.
+      if players.isEmpty { #expect(!rig.links.players(changedNear: difference.time).isEmpty, "\(difference)") }
+      // A surplus is the sink's loss: it may take up a player that resumes a cycle later than we do.
+      for player in difference.missed {
+        #expect(rig.links.hasChange(of: player, near: difference.time), "\(difference): \(player)")
+      }
+    }
+    // In a cycle during which a player comes, ends or pauses, the server may wait for it in vain and run our node not at
+    // all.
+    #expect(rig.count.lostBlocks * 20 <= 40 + deeds, "\(rig.count)")
+  }
+}
