@@ -19,6 +19,9 @@ public final class Renderer: RenderClient, @unchecked Sendable {
     state.deallocate()
   }
 
+  /// For what stands in front of it in the render thread.
+  var face: UnsafeMutablePointer<RendererState> { state }
+
   /// Thread: render.
   @_noLocks
   public override func render(_ cycle: Cycle) { state.pointee.render(cycle) }
