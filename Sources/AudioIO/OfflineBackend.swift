@@ -198,7 +198,7 @@ public final class OfflineStream: AudioStream {
       }
       events(.format(format))
     }
-    let isInput = request.role.kind == .capture || request.role.kind == .monitor
+    let isInput = [.capture, .monitor, .virtualSink].contains(request.role.kind)
     let count = state.layout.count
     let samples = UnsafeMutablePointer<Float>.allocate(capacity: count * state.quantum)
     let channels = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: count)

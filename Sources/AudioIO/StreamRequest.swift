@@ -32,10 +32,13 @@ public enum StreamRole: Hashable, Sendable {
   /// What a sink plays. By construction never a microphone.
   case monitor(of: SinkTarget)
   case virtualSource
+  /// A sink of our own: what others play into it arrives in the same cycle.
+  case virtualSink
 
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case playback, capture, monitor
     case virtualSource = "virtual_source"
+    case virtualSink = "virtual_sink"
   }
 
   public var kind: Kind {
@@ -44,6 +47,7 @@ public enum StreamRole: Hashable, Sendable {
     case .capture: .capture
     case .monitor: .monitor
     case .virtualSource: .virtualSource
+    case .virtualSink: .virtualSink
     }
   }
 }
