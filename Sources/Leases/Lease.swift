@@ -3,13 +3,19 @@ public struct Lease: Hashable, Sendable {
   public var key: LeaseKey
   /// What to go back to; nil when nothing was set.
   public var old: String?
+  /// What took effect while nothing was set. A session manager may remember past choices and keep following the last of
+  /// them, so unsetting alone would not bring this back.
+  public var shown: String?
   public var new: String
   /// Who needs the change; nil once its owner has given it up and only the undoing is left.
   public var owner: ProcessIdentity?
+  /// `shown` is being set, to be unset right after: until then it is no choice of the user's.
+  public var isReturning = false
 
-  public init(key: LeaseKey, old: String?, new: String, owner: ProcessIdentity?) {
+  public init(key: LeaseKey, old: String?, shown: String? = nil, new: String, owner: ProcessIdentity?) {
     self.key = key
     self.old = old
+    self.shown = shown
     self.new = new
     self.owner = owner
   }

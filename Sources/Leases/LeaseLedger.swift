@@ -19,10 +19,10 @@ public struct LeaseLedger: Hashable, Sendable {
   public var text: String {
     var body = Self.header + "\n"
     for lease in leases {
-      let owner = lease.owner.map { "\($0.pid):\($0.start):\(Self.escaped($0.boot))" } ?? "-"
+      let owner = lease.owner.map { "\($0.pid):\($0.start):\(Self.escaped($0.boot))" } ?? (lease.isReturning ? "returning" : "-")
       let fields = [
         "lease", Self.escaped(lease.key.place), Self.escaped(lease.key.name),
-        lease.old.map { "=" + Self.escaped($0) } ?? "-", "=" + Self.escaped(lease.new), owner,
+        Self.field(lease.old), Self.field(lease.shown), Self.field(lease.new), owner,
       ]
       body += fields.joined(separator: " ") + "\n"
     }
@@ -56,22 +56,29 @@ public struct LeaseLedger: Hashable, Sendable {
 
   private static func lease(_ line: Substring) -> Lease? {
     let fields = line.split(separator: " ", omittingEmptySubsequences: false)
-    guard fields.count == 6, fields[0] == "lease", fields[4].first == "=", let place = plain(fields[1]),
-      let name = plain(fields[2]), let new = plain(fields[4].dropFirst())
+    guard fields.count == 7, fields[0] == "lease", let place = plain(fields[1]), let name = plain(fields[2]),
+      let old = value(fields[3]), let shown = value(fields[4]), let new = value(fields[5]) ?? nil
     else { return nil }
-    var old: String?
-    if fields[3] != "-" {
-      guard fields[3].first == "=", let value = plain(fields[3].dropFirst()) else { return nil }
-      old = value
-    }
     var owner: ProcessIdentity?
-    if fields[5] != "-" {
-      let parts = fields[5].split(separator: ":", omittingEmptySubsequences: false)
+    let isReturning = fields[6] == "returning"
+    if fields[6] != "-", !isReturning {
+      let parts = fields[6].split(separator: ":", omittingEmptySubsequences: false)
       guard parts.count == 3, let pid = Int32(parts[0]), let start = UInt64(parts[1]), let boot = plain(parts[2])
       else { return nil }
       owner = ProcessIdentity(pid: pid, start: start, boot: boot)
     }
-    return Lease(key: LeaseKey(place: place, name: name), old: old, new: new, owner: owner)
+    var lease = Lease(key: LeaseKey(place: place, name: name), old: old, shown: shown, new: new, owner: owner)
+    lease.isReturning = isReturning
+    return lease
+  }
+
+  private static func field(_ value: String?) -> String { value.map { "=" + escaped($0) } ?? "-" }
+
+  /// Nil when it is no field, and nil inside when it says that there is no value.
+  private static func value(_ field: Substring) -> String?? {
+    if field == "-" { return .some(nil) }
+    guard field.first == "=", let value = plain(field.dropFirst()) else { return nil }
+    return .some(value)
   }
 
   private static func escaped(_ text: String) -> String {

@@ -7,15 +7,19 @@
 ///
 /// - written down, not yet changed: the value is not ours, the lease is dropped;
 /// - changed: the value is ours, the old one is put back;
-/// - put back, still written down: the value is not ours, the lease is dropped.
+/// - put back, still written down: the value is not ours, the lease is dropped;
+/// - put back by a step in between, which is marked in the ledger before it is made: the second step follows.
 public enum LeasePlan {
   public struct Change: Hashable, Sendable {
     public var key: LeaseKey
     public var value: String?
+    /// For a value that goes back to nothing: what is to take effect then.
+    public var shown: String?
 
-    public init(key: LeaseKey, value: String?) {
+    public init(key: LeaseKey, value: String?, shown: String? = nil) {
       self.key = key
       self.value = value
+      self.shown = shown
     }
   }
 
@@ -26,15 +30,16 @@ public enum LeasePlan {
     public var notes: [LeaseNote] = []
   }
 
-  /// Takes a value for `owner`. A request is newer than whatever was chosen before it.
+  /// Takes a value for `owner`. A request is newer than whatever was chosen before it. `shown` is what takes effect while
+  /// nothing is set.
   public static func acquire(
     _ key: LeaseKey, _ value: String, for owner: ProcessIdentity, in ledger: LeaseLedger, current: LeasedValue,
-    isAlive: (ProcessIdentity) -> Bool
+    shown: String? = nil, isAlive: (ProcessIdentity) -> Bool
   ) throws(LeaseError) -> Decision {
     guard case .known(let now) = current else {
       throw LeaseError(.valueUnknown, "\(key) cannot be read now, so it is not changed")
     }
-    for field in [key.place, key.name, value, now ?? ""] where field.utf8.count > LeaseLedger.longestField {
+    for field in [key.place, key.name, value, now ?? "", shown ?? ""] where field.utf8.count > LeaseLedger.longestField {
       throw LeaseError(.badValue, "\(key): a value of \(field.utf8.count) bytes is too long to be written down")
     }
     var decision = Decision(ledger: ledger)
@@ -48,15 +53,24 @@ public enum LeasePlan {
         return decision
       }
       decision.ledger.leases[abandoned].owner = owner
+      decision.ledger.leases[abandoned].isReturning = false
+      // Its undoing may be under way, asked for before this and seen after it.
+      decision.changes = [Change(key: key, value: value)]
       decision.notes = [.adopted(decision.ledger.leases[abandoned])]
       return decision
+    }
+    // An undoing that has not been seen to its end: what it goes back to, this goes back to.
+    var (old, shown) = (now, now == nil && shown != value ? shown : nil)
+    if let returning = ledger.leases.last(where: { $0.key == key && $0.isReturning && (now == nil || now == $0.shown) }) {
+      (old, shown) = (returning.old, returning.shown)
+      decision.ledger.leases.removeAll { $0 == returning }
     }
     // A change of ours that somebody has overridden since has nothing left to go back from.
     decision.ledger.leases.removeAll { $0.key == key && $0.new == value && $0.owner == owner }
     guard decision.ledger.leases.count < LeaseLedger.limit else {
       throw LeaseError(.full, "there are \(LeaseLedger.limit) leases already")
     }
-    decision.ledger.leases.append(Lease(key: key, old: now, new: value, owner: owner))
+    decision.ledger.leases.append(Lease(key: key, old: old, shown: shown, new: value, owner: owner))
     decision.changes = [Change(key: key, value: value)]
     return decision
   }
@@ -100,6 +114,7 @@ public enum LeasePlan {
       if now != lease.new {
         // The one below may have been handed a new old value itself.
         decision.ledger.leases[above].old = decision.ledger.leases[place].old
+        decision.ledger.leases[above].shown = decision.ledger.leases[place].shown
         decision.ledger.leases.remove(at: place)
         decision.notes.append(.handedOn(lease))
       } else if !isStale(decision.ledger.leases[above]) {
@@ -110,8 +125,16 @@ public enum LeasePlan {
     for lease in decision.ledger.leases.reversed() where isStale(lease) && !waiting.contains(lease) {
       // The same value taken again in between was taken from another one, which is what there is to go back to.
       let isOutdated = decision.ledger.leases.last { $0.key == key && $0.new == lease.new } != lease
-      if now == lease.new, now != lease.old, !isOutdated {
+      if lease.isReturning, now == lease.shown {
         decision.changes.append(Change(key: key, value: lease.old))
+        return
+      }
+      if now == lease.new, now != lease.old, !isOutdated {
+        if lease.old == nil, lease.shown != nil, let place = decision.ledger.leases.firstIndex(of: lease) {
+          decision.ledger.leases[place].owner = nil
+          decision.ledger.leases[place].isReturning = true
+        }
+        decision.changes.append(Change(key: key, value: lease.old, shown: lease.shown))
         return
       }
       decision.ledger.leases.removeAll { $0 == lease }

@@ -13,8 +13,14 @@ import Testing
   }
 
   static let key = LeaseKey(place: "/run/user/1000/pipewire-0", name: "default.configured.audio.sink")
+  static let returning = {
+    var lease = Lease(key: key, old: nil, shown: "x", new: "y", owner: nil)
+    lease.isReturning = true
+    return lease
+  }()
   static let leases: [Lease] = [
-    Lease(key: key, old: nil, new: "streamd.sink", owner: ProcessIdentity(pid: 1, start: 2, boot: "a-b")),
+    returning,
+    Lease(key: key, old: nil, shown: "alsa output", new: "streamd.sink", owner: ProcessIdentity(pid: 1, start: 2, boot: "a-b")),
     Lease(key: key, old: "a sink: 100%\nlease x\t\"ü\"", new: "-", owner: nil),
     Lease(key: key, old: "", new: "=", owner: ProcessIdentity(pid: 9, start: .max, boot: "unknown")),
   ]

@@ -152,7 +152,7 @@ private struct World {
     #expect(world.value == "ours")
     world.release("ours")
     world.settle()
-    #expect(world.value == "speakers" && world.history == ["ours", "speakers"])
+    #expect(world.value == "speakers" && world.history == ["ours", "ours", "speakers"])
   }
 
   @Test func askingAgainIsNewerThanWhatTheUserChoseBetween() throws {
@@ -216,6 +216,33 @@ private struct World {
     world.die()
     world.settle()
     #expect(world.value == "headphones" && world.ledger.isEmpty)
+  }
+
+  /// Unsetting alone would leave what the session manager remembers: what was heard before goes with the lease.
+  @Test func whatWasHeardWhileNothingWasSetComesBack() throws {
+    let ledger = try LeasePlan.acquire(
+      World.key, "a", for: World.me, in: LeaseLedger(), current: .known(nil), shown: "speakers", isAlive: { _ in true }
+    ).ledger
+    let both = try LeasePlan.acquire(
+      World.key, "b", for: World.other, in: ledger, current: .known("a"), shown: "a", isAlive: { _ in true }
+    ).ledger
+    #expect(both.leases.map(\.shown) == ["speakers", nil])
+    let spliced = LeasePlan.settle(both, current: { _ in .known("b") }, isAlive: { $0 == World.other }).ledger
+    let undoing = LeasePlan.settle(spliced, current: { _ in .known("b") }, isAlive: { _ in false })
+    #expect(undoing.changes == [LeasePlan.Change(key: World.key, value: nil, shown: "speakers")])
+    // Dead between the two steps: the value in between is nobody's choice.
+    let halfway = LeasePlan.settle(undoing.ledger, current: { _ in .known("speakers") }, isAlive: { _ in false })
+    #expect(halfway.changes == [LeasePlan.Change(key: World.key, value: nil)] && halfway.ledger == undoing.ledger)
+    for now in ["speakers", nil] as [String?] {
+      let again = try LeasePlan.acquire(
+        World.key, "c", for: World.me, in: undoing.ledger, current: .known(now), shown: "b", isAlive: { _ in true })
+      #expect(again.ledger.leases == [Lease(key: World.key, old: nil, shown: "speakers", new: "c", owner: World.me)])
+    }
+    // Not begun, the same value is a choice of the user's.
+    let chosen = LeasePlan.settle(spliced, current: { _ in .known("speakers") }, isAlive: { _ in false })
+    #expect(chosen.changes.isEmpty && chosen.ledger.isEmpty)
+    let done = LeasePlan.settle(undoing.ledger, current: { _ in .known(nil) }, isAlive: { _ in false })
+    #expect(done.changes.isEmpty && done.ledger.isEmpty)
   }
 
   @Test func otherKeysAreNotTouched() throws {

@@ -33,11 +33,11 @@ public final class DefaultSinkLease {
   /// Makes `sink` the default for `holder`, which may ask again without harm. The ledger is on disk before the server
   /// hears of it.
   public func acquire(_ sink: String, for holder: String) throws(LeaseError) -> [LeaseNote] {
-    let key = key
+    let (key, state) = (key, choice.state)
     if holders[sink]?.contains(holder) == true { return [] }
     let notes = try file.locked { held throws(LeaseError) in
       let decision = try LeasePlan.acquire(
-        key, sink, for: owner, in: held.ledger, current: value, isAlive: \.isAlive)
+        key, sink, for: owner, in: held.ledger, current: Self.value(state), shown: state.effective, isAlive: \.isAlive)
       try held.keep(decision.ledger)
       do throws(LeaseError) {
         try make(decision.changes)
@@ -89,6 +89,9 @@ public final class DefaultSinkLease {
   private func make(_ changes: [LeasePlan.Change]) throws(LeaseError) {
     for change in changes {
       do throws(BackendError) {
+        // WirePlumber keeps a list of past choices and follows the last that exists when none is set: the sink that was
+        // heard before goes on top of that list, or ours would stay the default for as long as it exists.
+        if change.value == nil, let shown = change.shown { try choice.choose(shown) }
         try choice.choose(change.value)
       } catch {
         throw LeaseError(.refused, "\(change.key) could not be set: \(error.message)", hint: error.hint)
