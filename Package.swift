@@ -62,7 +62,8 @@ let package = Package(
 
     // Where the rooms of the audio path are joined: a library, so that a program can embed the capture.
     .target(
-      name: "Wiring", dependencies: ["AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "Wire", "CLinux"],
+      name: "Wiring",
+      dependencies: ["AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "Wire", "CLinux"],
       path: "Sources/streamd/Wiring", swiftSettings: house),
     .executableTarget(
       name: "streamd",

@@ -19,7 +19,8 @@ public struct LeaseLedger: Hashable, Sendable {
   public var text: String {
     var body = Self.header + "\n"
     for lease in leases {
-      let owner = lease.owner.map { "\($0.pid):\($0.start):\(Self.escaped($0.boot))" } ?? (lease.isReturning ? "returning" : "-")
+      let process = lease.owner.map { "\($0.pid):\($0.start):\(Self.escaped($0.boot))" }
+      let owner = process ?? (lease.isReturning ? "returning" : "-")
       let fields = [
         "lease", Self.escaped(lease.key.place), Self.escaped(lease.key.name),
         Self.field(lease.old), Self.field(lease.shown), Self.field(lease.new), owner,

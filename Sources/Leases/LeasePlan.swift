@@ -39,7 +39,8 @@ public enum LeasePlan {
     guard case .known(let now) = current else {
       throw LeaseError(.valueUnknown, "\(key) cannot be read now, so it is not changed")
     }
-    for field in [key.place, key.name, value, now ?? "", shown ?? ""] where field.utf8.count > LeaseLedger.longestField {
+    for field in [key.place, key.name, value, now ?? "", shown ?? ""] where field.utf8.count > LeaseLedger.longestField
+    {
       throw LeaseError(.badValue, "\(key): a value of \(field.utf8.count) bytes is too long to be written down")
     }
     var decision = Decision(ledger: ledger)
@@ -61,7 +62,8 @@ public enum LeasePlan {
     }
     // An undoing that has not been seen to its end: what it goes back to, this goes back to.
     var (old, shown) = (now, now == nil && shown != value ? shown : nil)
-    if let returning = ledger.leases.last(where: { $0.key == key && $0.isReturning && (now == nil || now == $0.shown) }) {
+    if let returning = ledger.leases.last(where: { $0.key == key && $0.isReturning && (now == nil || now == $0.shown) })
+    {
       (old, shown) = (returning.old, returning.shown)
       decision.ledger.leases.removeAll { $0 == returning }
     }

@@ -34,7 +34,8 @@ public struct ProcessIdentity: Hashable, Sendable {
   }
 
   private static let bootIdentifier: String =
-    text(of: "/proc/sys/kernel/random/boot_id")?.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? "unknown"
+    text(of: "/proc/sys/kernel/random/boot_id")?.split(whereSeparator: \.isWhitespace).first.map(String.init)
+    ?? "unknown"
 
   private static func text(of path: String) -> String? {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -44,7 +44,8 @@ import Wiring
     }
 
     func holder(keep: Bool) throws -> Child {
-      try server.start([BuiltProgram.path("lease-holder"), server.remote, file.directory, "ours"] + (keep ? ["keep"] : []))
+      let arguments = [server.remote, file.directory, "ours"] + (keep ? ["keep"] : [])
+      return try server.start([BuiltProgram.path("lease-holder")] + arguments)
     }
 
     func cleanUp(remote: String? = nil) throws -> ProgramResult {
@@ -160,7 +161,7 @@ import Wiring
     holder.signal(SIGKILL)
     _ = holder.wait(timeout: 5)
     // Without a server nothing is lost.
-    let alone = try rig.server.run([BuiltProgram.path("streamd"), "--cleanup", "--remote", rig.server.runtimeDirectory + "/no"])
+    let alone = try rig.cleanUp(remote: rig.server.runtimeDirectory + "/no")
     #expect(alone.status == 0 && rig.file.exists, "another server's leases are not this one's: \(alone)")
     rig.server.kill(.pipewire)
     let unheard = try rig.cleanUp()

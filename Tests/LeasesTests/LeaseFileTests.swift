@@ -1,7 +1,8 @@
 import Glibc
-@testable import Leases
 import TestSupport
 import Testing
+
+@testable import Leases
 
 @Suite struct LeaseFileTests {
   private let scratch: TemporaryDirectory
@@ -20,7 +21,9 @@ import Testing
   }()
   static let leases: [Lease] = [
     returning,
-    Lease(key: key, old: nil, shown: "alsa output", new: "streamd.sink", owner: ProcessIdentity(pid: 1, start: 2, boot: "a-b")),
+    Lease(
+      key: key, old: nil, shown: "alsa output", new: "streamd.sink",
+      owner: ProcessIdentity(pid: 1, start: 2, boot: "a-b")),
     Lease(key: key, old: "a sink: 100%\nlease x\t\"ü\"", new: "-", owner: nil),
     Lease(key: key, old: "", new: "=", owner: ProcessIdentity(pid: 9, start: .max, boot: "unknown")),
   ]
@@ -55,7 +58,8 @@ import Testing
   @Test func eachKindOfDamageIsSetAsideAndReported() throws {
     let good = LeaseLedger(Self.leases).text
     try keep(LeaseLedger(Self.leases))
-    var damaged: [[UInt8]] = [[], Array("nonsense\n".utf8), [0xff, 0xfe, 0], Array(repeating: 0x20, count: 1 << 19)]
+    let huge = [UInt8](repeating: 0x20, count: 1 << 19)
+    var damaged: [[UInt8]] = [[], Array("nonsense\n".utf8), [0xff, 0xfe, 0], huge]
     damaged.append(Array(good.replacing("streamd-leases 1", with: "streamd-leases 2").utf8))
     damaged.append(Array(good.replacing("streamd.sink", with: "streamd.sing").utf8))
     damaged.append(Array((good + "more\n").utf8))
