@@ -61,14 +61,18 @@ let package = Package(
     .target(name: "Control", dependencies: ["Wording", "CLinux"], swiftSettings: strict),
     .target(name: "Settings", dependencies: ["Wording", "CToml"], swiftSettings: strict),
 
+    // What is changed of the user's world, and how it is put back.
+    .target(name: "Leases", swiftSettings: strict),
+
     // Where the rooms of the audio path are joined: a library, so that a program can embed the capture.
     .target(
-      name: "Wiring", dependencies: ["AudioCore", "AudioIO", "Capture", "Mixer", "OpusCodec", "Wire", "CLinux"],
+      name: "Wiring",
+      dependencies: ["AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "Wire", "CLinux"],
       path: "Sources/streamd/Wiring", swiftSettings: house),
     .executableTarget(
       name: "streamd",
       dependencies: [
-        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "OpusCodec", "Wire", "Wiring", "Control", "Settings",
+        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings",
         "CLinux",
       ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
@@ -110,6 +114,16 @@ let package = Package(
         "AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring", "Control", "CLinux",
         "TestSupport", "CRenderGuard",
       ], swiftSettings: house),
+
+    .testTarget(name: "LeasesTests", dependencies: ["Leases", "TestSupport"], swiftSettings: house),
+    .testTarget(
+      name: "HostAudioTests",
+      dependencies: ["Wiring", "Leases", "PipeWireIO", "AudioIO", "AudioCore", "TestSupport", "lease-holder"],
+      swiftSettings: house),
+    // A process for tests to kill while it holds a lease.
+    .executableTarget(
+      name: "lease-holder", dependencies: ["Wiring", "Leases", "PipeWireIO", "AudioIO"], path: "Tests/LeaseHolder",
+      swiftSettings: house),
 
     // What tests share.
     .target(name: "CRenderGuard", path: "Tests/CRenderGuard"),

@@ -198,7 +198,7 @@ public final class OfflineStream: AudioStream {
       }
       events(.format(format))
     }
-    let isInput = [.capture, .monitor, .streams].contains(request.role.kind)
+    let isInput = [.capture, .monitor, .streams, .virtualSink].contains(request.role.kind)
     let count = state.layout.count
     let samples = UnsafeMutablePointer<Float>.allocate(capacity: count * state.quantum)
     let channels = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: count)

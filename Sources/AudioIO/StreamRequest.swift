@@ -34,10 +34,13 @@ public enum StreamRole: Hashable, Sendable {
   /// What plays into a sink, heard beside it in the same cycle: a quantum earlier than its monitor.
   case streams(of: SinkTarget)
   case virtualSource
+  /// A sink of our own: what others play into it arrives in the same cycle.
+  case virtualSink
 
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case playback, capture, monitor, streams
     case virtualSource = "virtual_source"
+    case virtualSink = "virtual_sink"
   }
 
   public var kind: Kind {
@@ -47,6 +50,7 @@ public enum StreamRole: Hashable, Sendable {
     case .monitor: .monitor
     case .streams: .streams
     case .virtualSource: .virtualSource
+    case .virtualSink: .virtualSink
     }
   }
 }

@@ -55,6 +55,7 @@ struct BlendState: ~Copyable {
   /// The block of the side that came first in this cycle, planar.
   private let kept: UnsafeMutablePointer<Float>
   private let keptPlanes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  private let channelRoom: Int
   private var keptSide = -1
   private var keptFrames = 0
   private var keptChannels = 0
@@ -72,6 +73,7 @@ struct BlendState: ~Copyable {
   init(renderer: UnsafeMutablePointer<RendererState>) {
     self.renderer = renderer
     let channels = ChannelLayout.limit
+    channelRoom = channels
     kept = .allocate(capacity: Self.room * channels)
     keptPlanes = .allocate(capacity: channels)
     for channel in 0..<channels { (keptPlanes + channel).initialize(to: kept + channel * Self.room) }
@@ -130,7 +132,7 @@ struct BlendState: ~Copyable {
   private mutating func keep(_ cycle: Cycle, _ side: Int) {
     let stride = cycle.input.stride
     var channel = 0
-    while channel < cycle.input.channelCount && channel < ChannelLayout.limit {
+    while channel < cycle.input.channelCount && channel < channelRoom {
       let from = cycle.input.channel(channel)
       let into = keptPlanes[channel]
       for frame in 0..<cycle.frames { into[frame] = from[frame &* stride] }

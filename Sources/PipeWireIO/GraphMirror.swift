@@ -1,4 +1,5 @@
 import AudioCore
+import AudioIO
 
 /// What the registry has told us about the server's graph. A value: every decision about links is made from it, so a
 /// test can make one by hand.
@@ -40,6 +41,7 @@ struct GraphMirror: Sendable {
   private(set) var links: [UInt32: Link] = [:]
   /// The session manager's choice; nil when nobody has chosen.
   var defaultSink: String?
+  var configuredSink = DefaultSinkState.Choice.unknown
 
   mutating func add(_ node: Node) { nodes[node.id] = node }
   mutating func add(_ port: Port) { ports[port.id] = port }

@@ -32,6 +32,8 @@ final class PipeWireConnection: @unchecked Sendable {
   /// The registry's first listing is complete.
   private(set) var isReady = false
   private var readySequence: Int32 = -1
+  /// Its answer follows the metadata's first listing.
+  private var metadataSequence: Int32 = -1
   private var plan = ReconnectPlan()
   private(set) var failure = BackendError(.starting, "connecting to PipeWire")
   private var followers: [any GraphFollower] = []
@@ -161,6 +163,10 @@ final class PipeWireConnection: @unchecked Sendable {
   }
 
   func coreDone(sequence: Int32) {
+    if sequence == metadataSequence, metadata != nil, graph.configuredSink == .unknown {
+      graph.configuredSink = .unset
+      changed()
+    }
     guard sequence == readySequence, !isReady else { return }
     isReady = true
     plan.connected(at: renderNow())
@@ -194,6 +200,7 @@ final class PipeWireConnection: @unchecked Sendable {
       guard let registry, let proxy = cpw_registry_bind_metadata(registry, id) else { return }
       metadata = (id, proxy)
       cpw_metadata_listen(proxy, metadataHook.pointer, EventTables.shared.metadata, selfPointer)
+      if let core { metadataSequence = cpw_core_sync(core, 0) }
       return
     default: return
     }
@@ -205,25 +212,27 @@ final class PipeWireConnection: @unchecked Sendable {
       metadataHook.remove()
       pw_proxy_destroy(metadata.proxy)
       self.metadata = nil
+      graph.configuredSink = .unknown
     }
     graph.remove(id)
     changed()
   }
 
   func metadataChanged(subject: UInt32, key: String?, value: String?) {
-    guard subject == 0, key == nil || key == "default.audio.sink" else { return }
-    graph.defaultSink = key == nil ? nil : value.flatMap(defaultName)
+    guard subject == 0 else { return }
+    if key == nil || key == MetadataName.effectiveSink { graph.defaultSink = value.flatMap(MetadataName.decode) }
+    if key == nil || key == MetadataName.configuredSink {
+      // Removal of everything names no key and no value.
+      graph.configuredSink = value.map { MetadataName.decode($0).map { .sink($0) } ?? .unreadable } ?? .unset
+    }
     changed()
   }
 
-  /// The value is a small JSON object: `{"name":"…"}`.
-  private func defaultName(_ json: String) -> String? {
-    guard let key = json.firstRange(of: "\"name\"") else { return nil }
-    let rest = json[key.upperBound...]
-    guard let open = rest.firstIndex(of: "\"") else { return nil }
-    let tail = rest[rest.index(after: open)...]
-    guard let close = tail.firstIndex(of: "\"") else { return nil }
-    return String(tail[..<close])
+  /// Sets or removes what the user chose; false without a session manager to keep it.
+  func configureSink(_ name: String?) -> Bool {
+    guard isReady, let metadata else { return false }
+    let value = name.map(MetadataName.encode)
+    return cpw_metadata_set(metadata.proxy, MetadataName.configuredSink, value) >= 0
   }
 
   /// Has followers look again, outside the current callback, now or after a while.

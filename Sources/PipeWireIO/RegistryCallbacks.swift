@@ -11,6 +11,7 @@ struct EventTables: @unchecked Sendable {
   let linkInfo = UnsafeMutablePointer<pw_link_events>.allocate(capacity: 1)
   let capture = UnsafeMutablePointer<pw_stream_events>.allocate(capacity: 1)
   let playback = UnsafeMutablePointer<pw_stream_events>.allocate(capacity: 1)
+  let sink = UnsafeMutablePointer<pw_stream_events>.allocate(capacity: 1)
 
   static let shared = EventTables()
 
@@ -54,6 +55,10 @@ struct EventTables: @unchecked Sendable {
     playback.state_changed = onStreamState
     playback.process = processPlayback
     self.playback.initialize(to: playback)
+
+    var sink = capture
+    sink.param_changed = onSinkParameter
+    self.sink.initialize(to: sink)
   }
 }
 
@@ -113,6 +118,12 @@ private func onStreamState(
   let state = data.unsafelyUnwrapped.assumingMemoryBound(to: StreamRender.self)
   guard let owner = state.pointee.owner?.takeUnretainedValue() else { return }
   owner.stateChanged(new, error: error.map { String(cString: $0) })
+}
+
+private func onSinkParameter(_ data: UnsafeMutableRawPointer?, _ id: UInt32, _ parameter: UnsafePointer<spa_pod>?) {
+  guard id == SPA_PARAM_Props.rawValue, parameter != nil else { return }
+  let state = data.unsafelyUnwrapped.assumingMemoryBound(to: StreamRender.self)
+  state.pointee.owner?.takeUnretainedValue().propertiesChanged()
 }
 
 /// String lookups in a C dictionary that is valid during one callback.

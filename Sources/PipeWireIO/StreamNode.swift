@@ -18,7 +18,7 @@ final class StreamNode {
   /// Channel of the port that is linked for its cycles only. Nothing reads what it carries.
   static let clockChannel = "AUX63"
 
-  enum Direction { case capture, playback }
+  enum Direction { case capture, playback, sink }
 
   init?(
     core: OpaquePointer, request: StreamRequest, direction: Direction, layout: ChannelLayout,
@@ -46,7 +46,12 @@ final class StreamNode {
     self.stream = stream
     render.pointee.stream = stream
     render.pointee.owner = Unmanaged.passUnretained(self)
-    let table = direction == .capture ? EventTables.shared.capture : EventTables.shared.playback
+    let table =
+      switch direction {
+      case .capture: EventTables.shared.capture
+      case .playback: EventTables.shared.playback
+      case .sink: EventTables.shared.sink
+      }
     pw_stream_add_listener(stream, hook.pointer, table, render)
     var positions = layout.labels.map(Self.position)
     if hasClockPort { positions.append(SPA_AUDIO_CHANNEL_AUX63.rawValue) }
@@ -75,6 +80,17 @@ final class StreamNode {
     render.deinitialize(count: 1)
     render.deallocate()
   }
+
+  /// Somebody has set the node's volume: what reaches us stays as it was played.
+  func propertiesChanged() {
+    // Our own change comes back through here.
+    guard let stream, !isHoldingLevel else { return }
+    isHoldingLevel = true
+    cpw_stream_hold_level(stream, UInt32(layout.count))
+    isHoldingLevel = false
+  }
+
+  private var isHoldingLevel = false
 
   func stateChanged(_ state: pw_stream_state, error: String?) { changed(state, error) }
 

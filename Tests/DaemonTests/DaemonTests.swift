@@ -1,4 +1,3 @@
-import Glibc
 import TestSupport
 import Testing
 
@@ -8,22 +7,8 @@ import Testing
 
 /// The programs that were built beside these tests.
 enum Products {
-  static let streamd = directory + "/streamd"
-  static let streamctl = directory + "/streamctl"
-
-  private static let directory: String = {
-    var path = [CChar](repeating: 0, count: 4096)
-    let length = readlink("/proc/self/exe", &path, path.count)
-    let own = String(decoding: path.prefix(max(length, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    // Some runners load the bundle into a program of their own, and name the bundle in an argument.
-    let candidates = [own] + CommandLine.arguments
-    for candidate in candidates {
-      guard let slash = candidate.lastIndex(of: "/") else { continue }
-      let directory = String(candidate[..<slash])
-      if access(directory + "/streamd", X_OK) == 0 { return directory }
-    }
-    return "."
-  }()
+  static let streamd = BuiltProgram.path("streamd")
+  static let streamctl = BuiltProgram.path("streamctl")
 }
 
 /// What a test measured, for whoever reads its output.

@@ -1,5 +1,6 @@
 #include "cpipewire.h"
 
+#include <spa/param/props.h>
 #include <spa/pod/builder.h>
 #include <spa/utils/result.h>
 
@@ -92,6 +93,10 @@ void cpw_metadata_listen(struct pw_metadata *metadata, struct spa_hook *hook, co
   pw_metadata_add_listener(metadata, hook, events, data);
 }
 
+int cpw_metadata_set(struct pw_metadata *metadata, const char *key, const char *value) {
+  return pw_metadata_set_property(metadata, 0, key, value ? "Spa:String:JSON" : NULL, value);
+}
+
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
                                  uint32_t input_port, bool passive) {
   struct pw_properties *p = pw_properties_new(NULL, NULL);
@@ -137,4 +142,10 @@ int cpw_stream_connect(struct pw_stream *stream, int is_output, uint32_t target_
   for (uint32_t i = 0; i < channels && i < SPA_AUDIO_MAX_CHANNELS; i++) info.position[i] = positions[i];
   const struct spa_pod *formats[1] = {spa_format_audio_raw_build(&builder, SPA_PARAM_EnumFormat, &info)};
   return pw_stream_connect(stream, is_output ? PW_DIRECTION_OUTPUT : PW_DIRECTION_INPUT, target_id, flags, formats, 1);
+}
+
+void cpw_stream_hold_level(struct pw_stream *stream, uint32_t channels) {
+  float unity[8] = {1, 1, 1, 1, 1, 1, 1, 1}, audible = 0;
+  pw_stream_set_control(stream, SPA_PROP_softVolumes, SPA_MIN(channels, 8u), unity, SPA_PROP_softMute, 1, &audible,
+                        SPA_PROP_volume, 1, unity, 0);
 }

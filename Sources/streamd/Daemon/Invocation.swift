@@ -4,6 +4,7 @@ import Control
 struct Invocation {
   var configuration: String?
   var checkOnly = false
+  var cleanupOnly = false
   var socket: String?
   var remote: String?
   var level: String?
@@ -23,6 +24,7 @@ struct Invocation {
     usage: streamd [options]
       --config FILE      read this configuration (default: the user's, then the system's)
       --check            check the configuration and stop
+      --cleanup          put back what a daemon that has ended left changed on the desktop, and stop
       --socket PATH      control socket (default: STREAMD_SOCKET, then streamd/control.sock in XDG_RUNTIME_DIR)
       --remote NAME      PipeWire server: a name, or the path of its socket
       --log LEVEL        error, warning, info or debug
@@ -43,6 +45,7 @@ struct Invocation {
       case "--help", "-h": return .print(usage)
       case "--version": return .print("streamd \(Daemon.version)")
       case "--check": line.checkOnly = true
+      case "--cleanup": line.cleanupOnly = true
       case "--config", "--socket", "--remote", "--log", "--to", "--sink", "--channels", "--bitrate", "--frame",
         "--latency":
         guard let value = rest.popFirst() else { return .misuse("\(argument) needs a value") }

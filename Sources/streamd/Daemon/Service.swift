@@ -1,6 +1,8 @@
+import AudioCore
 import AudioIO
 import Control
 import Glibc
+import Leases
 import PipeWireIO
 import Settings
 import Synchronization
@@ -36,6 +38,7 @@ enum Service {
       print("the configuration is good: \(read)")
       return 0
     }
+    if invocation.cleanupOnly { return Cleanup.run(remote: settings.pipewire.remote) }
     return run(invocation, settings)
   }
 
@@ -84,6 +87,7 @@ final class ServiceLife {
   private var server: ControlSocket?
   private var signals: SignalWatch?
   private var levelTimer: LoopTimer?
+  private var hostAudio: DefaultSinkLease?
 
   init(settings: Settings) {
     self.settings = settings
@@ -101,6 +105,7 @@ final class ServiceLife {
       let backend = try PipeWireBackend(remote: settings.pipewire.remote) { [log] in log.debug("pipewire: \($0)") }
       let daemon = Daemon(settings: settings, log: log, backend: backend, bus: bus)
       self.daemon = daemon
+      hostAudio = leases(on: backend.defaultSink)
       declareTopics(daemon)
       try serve(listener, daemon)
       try openConfiguredSessions(invocation, daemon)
@@ -115,7 +120,30 @@ final class ServiceLife {
   private func startTimers(_ daemon: Daemon) {
     EventLoop.shared.schedule(after: .milliseconds(500), every: .milliseconds(500)) { [unowned self] in
       daemon.tick()
+      undoLeases()
       followLevelSubscribers(daemon)
+    }
+  }
+
+  /// What an earlier daemon may have left changed is undone as soon as a server answers. A missing state directory costs
+  /// the leases, not the sound.
+  private func leases(on choice: any DefaultSinkChoice) -> DefaultSinkLease? {
+    do throws(LeaseError) {
+      return DefaultSinkLease(choice: choice, file: try LeaseFile.standard())
+    } catch {
+      log.warning("\(error)")
+      return nil
+    }
+  }
+
+  private func undoLeases() {
+    guard let hostAudio else { return }
+    do throws(LeaseError) {
+      for note in try hostAudio.step(at: renderNow()) { log.info("\(note)") }
+    } catch {
+      log.warning("\(error)")
+      // Said once; what is in the ledger stays there for the next start.
+      self.hostAudio = nil
     }
   }
 

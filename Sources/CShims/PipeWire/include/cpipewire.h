@@ -37,6 +37,8 @@ void cpw_registry_destroy(struct pw_registry *registry, uint32_t id);
 struct pw_metadata *cpw_registry_bind_metadata(struct pw_registry *registry, uint32_t id);
 void cpw_metadata_listen(struct pw_metadata *metadata, struct spa_hook *hook, const struct pw_metadata_events *events,
                          void *data);
+/// Sets a JSON value of subject 0, or removes it when `value` is null. Returns a negative errno where it fails at once.
+int cpw_metadata_set(struct pw_metadata *metadata, const char *key, const char *value);
 /// A passive link keeps neither of its ends awake.
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
                                  uint32_t input_port, bool passive);
@@ -51,4 +53,8 @@ void cpw_timer_arm(struct pw_loop *loop, struct spa_source *timer, int64_t delay
 /// instead of one per channel costs less). `positions` are SPA channel positions. Returns 0 or a negative errno.
 int cpw_stream_connect(struct pw_stream *stream, int is_output, uint32_t target_id, uint32_t flags, uint32_t rate,
                        uint32_t channels, const uint32_t *positions);
+
+/// Has a sink's converter pass samples on at unity whatever volume is shown: the gain it applies is the soft volume, the
+/// volume that users set is only kept. To be called after each change of the node's properties.
+void cpw_stream_hold_level(struct pw_stream *stream, uint32_t channels);
 #endif
