@@ -2,6 +2,7 @@ import AudioCore
 import AudioIO
 import CPipeWire
 import CPipeWireSystem
+import Glibc
 
 /// Whoever wants to know that the graph or the connection has changed.
 protocol GraphFollower: AnyObject {
@@ -145,7 +146,8 @@ final class PipeWireConnection: @unchecked Sendable {
   func coreFailed(id: UInt32, result: Int32, message: String) {
     // An error of the core itself ends the connection, whatever its number: a server killed with a request unread shows
     // as a reset, not as a closed pipe. Errors of other objects reach their own listeners.
-    guard id == 0 else { return }
+    // A message to an object that is gone by now is answered so, and harms nothing.
+    guard id == 0, result != -ENOENT else { return }
     isLost = true
     // The core may not be destroyed inside its own callback.
     cpw_timer_arm(pw_thread_loop_get_loop(loop), retryTimer, 1)

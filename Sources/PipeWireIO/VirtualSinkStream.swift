@@ -1,5 +1,6 @@
 import AudioCore
 import AudioIO
+import CPipeWire
 import CPipeWireSystem
 
 /// A sink of this process: users choose it like any other, and what is played into it is rendered in the same graph cycle.

@@ -53,6 +53,9 @@ enum SettingTable {
     .init(
       "latency", \.latency, .wordChoice(Settings.Latency.allCases.map(\.rawValue)), of: .init(),
       "The graph cycle asked for: low 128 frames, balanced 256, relaxed leaves the graph as it is."),
+    .init(
+      "mode", \.mode, .wordChoice(Settings.CaptureMode.allCases.map(\.rawValue)), of: .init(),
+      "monitor: the sink, a cycle late; streams: what plays into it, at once; auto: streams while it misses nothing."),
   ]
 
   static let stream: [SettingSlot<Settings.Stream>] = [

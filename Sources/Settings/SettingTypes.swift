@@ -8,6 +8,11 @@ extension Settings {
   }
 
   /// How small a graph cycle is asked for.
+  /// Which way a sink's sound is captured.
+  public enum CaptureMode: String, Sendable, CaseIterable {
+    case monitor, streams, auto
+  }
+
   public enum Latency: String, Sendable, CaseIterable {
     case low, balanced, relaxed
 
@@ -116,6 +121,7 @@ extension SettingRepresentable where Self: RawRepresentable, RawValue == String 
 }
 
 extension Settings.Latency: SettingRepresentable {}
+extension Settings.CaptureMode: SettingRepresentable {}
 extension Settings.LogLevel: SettingRepresentable {}
 
 extension Settings.CaptureTarget: SettingRepresentable, CustomStringConvertible {

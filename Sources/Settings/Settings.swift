@@ -27,6 +27,7 @@ public struct Settings: Sendable {
   public struct Capture: Sendable, Equatable {
     public var target = CaptureTarget.defaultSink
     public var latency = Latency.balanced
+    public var mode = CaptureMode.monitor
 
     public init() {}
   }

@@ -19,7 +19,7 @@ extension DaemonTests {
       let recorder = try PacketRecorder()
       let downlink = try Downlink(
         backend: backend, key: Downlink.Key(target: .defaultSink, quantum: 256), name: "guarded"
-      ) { _ in }
+      ) {}
       defer { downlink.stop() }
       let codec = OpusConfiguration.standard(layout: .stereo, bitrate: 192_000)
       let session = try StreamSession(

@@ -58,7 +58,7 @@ extension DaemonTests {
       let backend = try PipeWireBackend(remote: server.remote)
       let downlink = try Downlink(
         backend: backend, key: Downlink.Key(target: .defaultSink, quantum: 256), name: "stalled"
-      ) { _ in }
+      ) {}
       defer { downlink.stop() }
       let sink = StallingSink()
       let stall = try StallRig(downlink, sink)

@@ -30,6 +30,7 @@ import Testing
       [capture]
       target = "sink:alsa_output.pci-0000_00_1f.3"
       latency = "low"
+      mode = "auto"
       [stream]
       bitrate = 512000
       frame_ms = 2.5
@@ -49,6 +50,7 @@ import Testing
     let settings = try Settings.parse(text: text, name: "all.toml")
     #expect(settings.capture.target == .sink("alsa_output.pci-0000_00_1f.3"))
     #expect(settings.capture.latency == .low)
+    #expect(settings.capture.mode == .auto)
     #expect(settings.stream.bitrate == 512_000)
     #expect(settings.stream.frame == .ms2Half)
     #expect(settings.stream.complexity == 3)
@@ -61,8 +63,8 @@ import Testing
     #expect(settings.log.level == .debug)
     #expect(settings.pipewire.remote == "pipewire-1")
     #expect(settings.value(of: "stream.frame_ms") == .number(2.5))
-    #expect(settings.origin(of: "stream.bitrate") == SettingOrigin(file: "all.toml", line: 6, column: 11))
-    #expect(settings.origin(of: "stream.bitrate").map(\.description) == "all.toml:6")
+    #expect(settings.origin(of: "stream.bitrate") == SettingOrigin(file: "all.toml", line: 7, column: 11))
+    #expect(settings.origin(of: "stream.bitrate").map(\.description) == "all.toml:7")
     for slot in SettingTable.slots.values where slot.key.name != "config_version" {
       #expect(settings.value(of: slot.key.name) != slot.key.defaultValue, "\(slot.key.name) did not arrive")
     }

@@ -104,8 +104,8 @@ final class Daemon: ControlContext {
     if let entry = downlinks[key] { return entry.downlink }
     let name = downlinks.isEmpty ? "streamd.capture" : "streamd.capture-\(downlinks.count + 1)"
     do {
-      let downlink = try Downlink(backend: backend, key: key, name: name) { state in
-        EventLoop.shared.post { [weak self] in self?.captureChanged(key, state) }
+      let downlink = try Downlink(backend: backend, key: key, name: name) {
+        EventLoop.shared.post { [weak self] in self?.attend(key) }
       }
       downlinks[key] = DownlinkEntry(downlink: downlink)
       return downlink
@@ -122,12 +122,18 @@ final class Daemon: ControlContext {
     publishHealth()
   }
 
-  private func captureChanged(_ key: Downlink.Key, _ state: StreamState) {
-    guard let entry = downlinks[key], let line = entry.enter(state, at: renderNow()) else {
-      publishHealth()
-      return
+  private func attend(_ key: Downlink.Key) {
+    guard let entry = downlinks[key] else { return }
+    let news = entry.downlink.attend(at: renderNow())
+    for item in news {
+      switch item {
+      case .state(let state):
+        if let line = entry.enter(state, at: renderNow()) { say(line, about: key) }
+      case .path(let path, let reason):
+        say(DownlinkEntry.Line(text: "through \(path), \(reason)", isTrouble: false), about: key)
+      }
     }
-    say(line, about: key)
+    guard !news.isEmpty else { return }
     publishHealth()
     publishSessions()
   }
@@ -152,6 +158,7 @@ final class Daemon: ControlContext {
 
   /// Every half second: drains what render recorded, speaks of troubles that last.
   func tick() {
+    for key in downlinks.keys { attend(key) }
     for (key, entry) in downlinks {
       let (incidents, quanta) = entry.downlink.drain()
       entry.incidents = incidents

@@ -67,6 +67,8 @@ extension SessionError {
 
 extension Settings.Capture {
   var key: Downlink.Key {
-    Downlink.Key(target: SinkTarget(target), quantum: latency.cycleFrames.map { FrameCount($0) })
+    Downlink.Key(
+      target: SinkTarget(target), quantum: latency.cycleFrames.map { FrameCount($0) },
+      mode: CaptureMode(rawValue: mode.rawValue) ?? .monitor)
   }
 }

@@ -44,6 +44,15 @@ extension Daemon {
     if case .running(let device) = entry.state { result["device"] = .string(device) }
     if case .waiting(let error) = entry.state { result["reason"] = .string(error.description) }
     if let layout = stream.format?.layout { result["channels"] = JSON(layout.names) }
+    if let path = entry.downlink.path {
+      result["mode"] = .string(path.mode.rawValue)
+      result["path"] = .string(path.heard)
+      if path.mode == .auto {
+        result["path_reason"] = .string(path.reason)
+        result["fallbacks"] = JSON(path.fallbacks)
+      }
+      if path.mode != .monitor { result["unheard"] = .array(path.unheard.map { .string($0.description) }) }
+    }
     result["quantum"] = JSON(stream.quantum)
     result["graph_rate"] = JSON(stream.graphRate)
     result["cycles"] = JSON(stream.cycles)

@@ -22,6 +22,10 @@ enum SessionOpenVerb: Verb {
       .optional(
         "latency", .choice(Settings.Latency.allCases.map(\.rawValue)),
         "Asks the graph for a cycle of 128 frames (low), 256 (balanced), or leaves it alone (relaxed)."),
+      .optional(
+        "capture_mode", .choice(Settings.CaptureMode.allCases.map(\.rawValue)),
+        "monitor hears the sink one graph cycle late; streams hears what plays into it in the same cycle; auto is streams "
+          + "while it misses nothing."),
       .optional("channels", .integer(1...8), "1, 2, 6 or 8, in the order FL FR FC LFE RL RR SL SR."),
       .optional(
         "bitrate", .integer(6000...4_000_000), unit: "bit/s",
@@ -129,6 +133,9 @@ enum SessionOpenVerb: Verb {
     }
     if let latency = try arguments.optional("latency", as: .string) {
       capture.latency = Settings.Latency(rawValue: latency) ?? capture.latency
+    }
+    if let mode = try arguments.optional("capture_mode", as: .string) {
+      capture.mode = Settings.CaptureMode(rawValue: mode) ?? capture.mode
     }
     return capture
   }

@@ -17,7 +17,7 @@ extension DesktopCapturer {
     }
     let downlink = try Downlink(
       backend: backend, key: Downlink.Key(target: target, quantum: nil), name: "streamd.capturer"
-    ) { _ in }
+    ) {}
     let bus = BusOutput(layout: layout, capacity: 48_000)
     let feed = Feed(
       reader: bus.makeReader(), signal: bus.signal, layout: layout, floodedFrames: { bus.floodedFrames },

@@ -4,16 +4,18 @@ import Capture
 public import Mixer
 import Synchronization
 
-/// One capture and the buses it feeds: a monitor stream drives the renderer, whose plan follows the sink's layout and
-/// the buses there are.
+/// One sink's sound and the buses it feeds: whatever captures it drives the renderer, whose plan follows the sink's layout
+/// and the buses there are.
 public final class Downlink: @unchecked Sendable {
   public struct Key: Hashable, Sendable {
     public var target: SinkTarget
     public var quantum: FrameCount?
+    public var mode: CaptureMode
 
-    public init(target: SinkTarget, quantum: FrameCount?) {
+    public init(target: SinkTarget, quantum: FrameCount?, mode: CaptureMode = .monitor) {
       self.target = target
       self.quantum = quantum
+      self.mode = mode
     }
   }
 
@@ -28,6 +30,24 @@ public final class Downlink: @unchecked Sendable {
     public init() {}
   }
 
+  /// Which way the sound comes, and why.
+  public struct PathFacts: Sendable, Equatable {
+    public var mode: CaptureMode
+    /// `monitor` or `streams`.
+    public var heard: String
+    public var reason: String
+    public var fallbacks: UInt64
+    /// What plays into the sink and cannot be heard beside it.
+    public var unheard: [UnheardSource]
+  }
+
+  /// What is worth saying.
+  public enum News: Sendable, Equatable {
+    case state(StreamState)
+    /// Sound now comes this way.
+    case path(String, because: String)
+  }
+
   private struct State {
     var layout: ChannelLayout?
     var buses: [BusOutput] = []
@@ -37,38 +57,42 @@ public final class Downlink: @unchecked Sendable {
   public let key: Key
   private let renderer = Renderer()
   private let state = Mutex(State())
-  private var stream: (any AudioStream)?
   // Thread: control.
+  private var paths: CapturePaths?
   private var encoders: [SharedEncoder] = []
   private var moving: [(slot: OutletSlot, old: SharedEncoder, new: SharedEncoder)] = []
 
-  /// `changed` is called on the backend's thread.
+  /// `attention` is called on the backend's thread when `attend` has something to do.
   public init(
-    backend: any AudioBackend, key: Key, name: String, changed: @escaping @Sendable (StreamState) -> Void
+    backend: any AudioBackend, key: Key, name: String, attention: @escaping @Sendable () -> Void
   ) throws(BackendError) {
     self.key = key
-    let request = StreamRequest(
-      role: .monitor(of: key.target), name: name, description: "streamd desktop capture", quantum: key.quantum)
-    stream = try backend.open(request, client: renderer) { [weak self] event in
-      switch event {
-      case .format(let format): self?.follow(format.layout)
-      case .state(let state): changed(state)
-      case .unheard: break
-      }
-    }
-    try stream?.start()
+    paths = try CapturePaths(
+      backend: backend, key: key, name: name, renderer: renderer,
+      format: { [weak self] format in self?.follow(format.layout) }, attention: attention)
   }
 
-  deinit { stream?.stop() }
+  deinit { paths?.stop() }
 
   public func stop() {
-    stream?.stop()
-    stream = nil
+    paths?.stop()
+    paths = nil
+  }
+
+  /// Carries out what has become necessary, and tells what is new. Thread: control.
+  public func attend(at now: HostTime) -> [News] {
+    paths?.attend(at: now).map {
+      switch $0 {
+      case .state(let state): .state(state)
+      case .path(let path, let reason): .path(path.rawValue, because: reason)
+      }
+    } ?? []
   }
 
   /// False once stopped: then nothing will ever come again.
-  public var isAlive: Bool { stream != nil }
-  public var report: StreamReport { stream?.report ?? StreamReport() }
+  public var isAlive: Bool { paths != nil }
+  public var report: StreamReport { paths?.report ?? StreamReport() }
+  public var path: PathFacts? { paths?.facts }
   public var inputLayout: ChannelLayout? { state.withLock { $0.layout } }
   /// Thread: control.
   public func add(_ bus: BusOutput) { edit { $0.buses.append(bus) } }

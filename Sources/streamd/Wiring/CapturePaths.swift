@@ -1,0 +1,135 @@
+import AudioCore
+import AudioIO
+import Mixer
+import Synchronization
+
+/// The one or two captures of a sink behind a downlink: opens, blends and closes them as the policy says.
+/// Thread: control, but for what the backend's thread drops into the queue.
+final class CapturePaths {
+  typealias Path = CaptureModePolicy.Path
+
+  enum News {
+    case state(StreamState)
+    case path(Path, because: String)
+  }
+
+  private let backend: any AudioBackend
+  private let key: Downlink.Key
+  private let name: String
+  private let blend: SourceBlend
+  private let queue = Queue()
+  private let format: @Sendable (StreamFormat) -> Void
+  private let attention: @Sendable () -> Void
+  private var policy: CaptureModePolicy
+  private var streams: [Path: any AudioStream] = [:]
+  private var states: [Path: StreamState] = [:]
+  private var isFading = false
+
+  /// `format` and `attention` are called on the backend's thread: the one before the first block in that format, the
+  /// other when `attend` has something to do.
+  init(
+    backend: any AudioBackend, key: Downlink.Key, name: String, renderer: Renderer,
+    format: @escaping @Sendable (StreamFormat) -> Void, attention: @escaping @Sendable () -> Void
+  ) throws(BackendError) {
+    self.backend = backend
+    self.key = key
+    self.name = name
+    self.format = format
+    self.attention = attention
+    blend = SourceBlend(renderer)
+    policy = CaptureModePolicy(mode: key.mode)
+    for action in policy.start(at: renderNow()) { try perform(action) }
+    // What comes first is heard from its first block on, not only when somebody has attended to the news.
+    blend.hear(first == .monitor ? .first : .second)
+  }
+
+  private var first: Path { key.mode == .monitor ? .monitor : .streams }
+
+  func stop() {
+    for stream in streams.values { stream.stop() }
+    streams = [:]
+  }
+
+  var report: StreamReport { streams[policy.heard ?? first]?.report ?? StreamReport() }
+  var facts: Downlink.PathFacts {
+    Downlink.PathFacts(
+      mode: key.mode, heard: (policy.heard ?? first).rawValue, reason: policy.reason.description,
+      fallbacks: policy.fallbacks, unheard: streams[.streams]?.report.unheard ?? [])
+  }
+
+  /// Works off what the backend reported and what time brings. Returns what is worth saying, in order.
+  func attend(at now: HostTime) -> [News] {
+    var news: [News] = []
+    for (path, event) in queue.take() {
+      switch event {
+      case .format: break
+      case .state(let state):
+        states[path] = state
+        carryOut(policy.changed(path, to: state, at: now), &news)
+        if path == policy.heard ?? first { news.append(.state(state)) }
+      case .unheard(let list): carryOut(policy.changed(unheard: list, at: now), &news)
+      }
+    }
+    if isFading, let heard = policy.heard, blend.heard == side(heard) {
+      isFading = false
+      carryOut(policy.faded(at: now), &news)
+    }
+    carryOut(policy.tick(at: now), &news)
+    return news
+  }
+
+  private func carryOut(_ actions: [CaptureModePolicy.Action], _ news: inout [News]) {
+    for action in actions {
+      do throws(BackendError) {
+        try perform(action)
+        guard case .crossfade(let path, let reason) = action else { continue }
+        isFading = true
+        if let state = states[path] { news.append(.state(state)) }
+        if key.mode == .auto, reason != .configured { news.append(.path(path, because: reason.description)) }
+      } catch {
+        news.append(.state(.waiting(error)))
+      }
+    }
+  }
+
+  private func perform(_ action: CaptureModePolicy.Action) throws(BackendError) {
+    switch action {
+    case .open(let path): try open(path)
+    case .close(let path):
+      streams.removeValue(forKey: path)?.stop()
+      states[path] = nil
+    case .crossfade(let path, _): blend.hear(side(path))
+    case .wake: break
+    }
+  }
+
+  private func open(_ path: Path) throws(BackendError) {
+    let request = StreamRequest(
+      role: path == .monitor ? .monitor(of: key.target) : .streams(of: key.target),
+      name: key.mode == .auto ? "\(name).\(path.rawValue)" : name, description: "streamd desktop capture",
+      quantum: key.quantum)
+    let stream = try backend.open(request, client: path == .monitor ? blend.first : blend.second) {
+      [queue, format, attention] event in
+      if case .format(let new) = event { format(new) }
+      queue.add(path, event)
+      attention()
+    }
+    streams[path] = stream
+    try stream.start()
+  }
+
+  private func side(_ path: Path) -> SourceBlend.Side { path == .monitor ? .first : .second }
+
+  /// Events on their way from the backend's thread.
+  private final class Queue: Sendable {
+    private let events = Mutex<[(Path, StreamEvent)]>([])
+
+    func add(_ path: Path, _ event: StreamEvent) { events.withLock { $0.append((path, event)) } }
+    func take() -> [(Path, StreamEvent)] {
+      events.withLock { events in
+        defer { events = [] }
+        return events
+      }
+    }
+  }
+}
