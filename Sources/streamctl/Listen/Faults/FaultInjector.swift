@@ -24,7 +24,7 @@ struct FaultInjector: Sendable {
 
   /// What is held back by a reordering comes at the latest then, should nothing follow.
   static let patience = HostDuration.milliseconds(100)
-  static let capacity = 4096
+  static let capacity = 1024
 
   init(_ plan: FaultPlan) {
     self.plan = plan
