@@ -71,7 +71,7 @@ func hear(
   _ stream: inout SteadyStream, seconds: Double, losing lost: Set<Int> = [], wav: consuming WAVWriter? = nil,
   sink: (any SoundSink)? = nil
 ) throws -> Summary {
-  var state = try ReceiverState(stream.description, wav: wav, sink: sink)
+  let state = try ReceiverState(stream.description, wav: wav, sink: sink)
   var encoder = try stream.makeEncoder()
   for index in 0..<Int(seconds * 200) {
     let now = HostTime(nanoseconds: 1_000_000_000) + .milliseconds(5) * Int64(index)

@@ -92,7 +92,7 @@ import Wire
 
   @Test func strangersAreCountedAndHarmless() throws {
     let stream = SteadyStream(.stereo)
-    var state = try ReceiverState(stream.description, wav: nil, sink: nil)
+    let state = try ReceiverState(stream.description, wav: nil, sink: nil)
     for length in 0..<200 {
       let junk = [UInt8](repeating: UInt8(length), count: length)
       junk.withUnsafeBytes { state.take($0, at: HostTime(nanoseconds: 1), wallOffset: 0) }

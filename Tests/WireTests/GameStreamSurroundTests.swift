@@ -54,7 +54,7 @@ import Testing
     let custom = try SurroundParams(parsing: "642014523")
     #expect(
       SurroundParams.lines(coupling: .partners, custom: custom)
-        == ["642014523", "642014523", "21101", "21101", "642014235", "660012345", "85301623457", "88001234567"]
+        == ["642014235", "642014523", "21101", "21101", "642014235", "660012345", "85301623457", "88001234567"]
         .map { prefix + $0 })
   }
 
@@ -81,6 +81,15 @@ import Testing
   /// What a host prints that rotates only six channels, and what it does to its clients.
   @Test func partRotationScrambles() throws {
     #expect(try SurroundParams.client(reading: "85301245367", .normal).mapping == [0, 1, 2, 7, 4, 5, 3, 6])
+  }
+
+  /// A layout of the client's own is found in both qualities as the encoder has it.
+  @Test(arguments: ["642014523", "633102345", "85301623457", "88070123456", "21101"])
+  func clientsFindACustomMapping(_ digits: String) throws {
+    let custom = try SurroundParams(parsing: digits)
+    let description = SurroundParams.lines(custom: custom).map { $0 + "\n" }.joined()
+    let found = try SurroundParams.client(searching: description, channels: custom.channels)
+    #expect(found.normal == custom && found.high == custom)
   }
 
   @Test func customRefusals() throws {

@@ -3,10 +3,11 @@ extension SurroundParams {
   static let linePrefix = "a=fmtp:97 surround-params="
 
   /// All lines in order, without line ends. For each count of channels normal quality stands before high: clients take the
-  /// first line for the one, the second for the other. A custom layout is printed first, as it stands, once for each.
+  /// first line for the one, the second for the other. A custom layout is printed first, once for each in the form that each
+  /// reads.
   public static func lines(coupling: GameStreamCoupling = .layoutOrder, custom: SurroundParams? = nil) -> [String] {
     var lines: [String] = []
-    if let custom { lines += [custom.digits, custom.digits] }
+    if let custom { lines += GameStreamQuality.allCases.map { custom.digits(for: $0) } }
     for channels in [2, 6, 8] {
       for quality in GameStreamQuality.allCases {
         guard let configuration = GameStreamConfiguration(channels: channels, quality, coupling: coupling) else {

@@ -1,7 +1,5 @@
 import AudioCore
-import Control
 import Glibc
-import Wire
 
 /// A real receiver: opens a session to itself (or takes a description from a file), decodes, meters, counts.
 enum ListenCommand: Command {
@@ -12,26 +10,41 @@ enum ListenCommand: Command {
            streamctl listen --sdp FILE [--bind ADDRESS] …    a stream somebody else opened
     Session options are those of `session open`, without --to. --json prints one object a second, then the summary.
     --expect-test-tone DBFS   fail unless the signal of `streamctl test-tone` arrives intact
+
+           streamctl listen --gamestream [--channels 2|6|8] [--quality normal|high] [--packet-ms 5|10] [--encrypt] …
+    A GameStream client: pings, drops the first half second, repairs, decrypts, conceals. Also --coupling layout|partners,
+    --surround-params DIGITS, --legacy-ping, and --target, --latency, --name, --bitrate, --gain.
+           streamctl listen --gamestream --attach HOST:PORT --ping-payload 16CHARACTERS [--sdp FILE]
+                            [--key 32DIGITS --key-id N] [--channels N] [--quality Q] [--packet-ms N] …
+    The client of a session that a host opened; FILE holds the lines it printed.
+
+    A bad network, between the socket and the receiver:
+    --lose PERCENT [--lose-burst N] [--lose-limit N]   in runs of N; at most N of GameStream's blocks of six
+    --reorder PERCENT  --duplicate PERCENT  --jitter MS  --seed N
     """
-  static let flags: Set<String> = SessionCommand.flags.union(["--play"])
-  static let values: Set<String> = SessionCommand.values.subtracting(["--to"]).union([
-    "--seconds", "--wav", "--sdp", "--bind", "--expect-test-tone", "--play-to",
-  ])
+  static let flags: Set<String> = SessionCommand.flags.union(GameStreamSource.flags).union(["--play"])
+  static let values: Set<String> = SessionCommand.values.subtracting(["--to"])
+    .union(GameStreamSource.values).union(FaultPlan.values)
+    .union(["--seconds", "--wav", "--sdp", "--bind", "--expect-test-tone", "--play-to"])
 
   static func run(_ options: Options) throws -> ExitStatus {
     try options.refuseWords(beyond: 0)
     let seconds = try options.number("--seconds", in: 0.1...1e6)
     let expected = try options.number("--expect-test-tone", in: -120...0)
+    let faults = try FaultPlan(options)
+    if options.value("--play-to") != nil, !options.has("--play") {
+      throw Failure(.usage, "usage", "--play-to says where to play; whether, --play says")
+    }
     // Blocked before any thread starts, so that Ctrl-C ends the wait below and the session is closed properly.
     Pause.takeSignals()
     let source = try ListenSource.open(options)
     defer { source.close() }
-    let layout = source.description.audio.layout
+    let layout = source.layout
     let wav = try options.value("--wav").map { path in (path, try recorder(path, layout)) }
     let player =
       options.has("--play") ? try Player(layout: layout, to: options.value("--play-to"), avoiding: source.device) : nil
     defer { player?.stop() }
-    try start(source, wav: wav?.1, player: player)
+    try source.start(wav: wav?.1.take(), sink: player, faults: faults)
     show(source.receiver, for: seconds, options, player)
     source.receiver.stop()
     return try conclude(source.receiver, expected: expected, layout, options)
@@ -42,14 +55,6 @@ enum ListenCommand: Command {
       return WAVHolder(try WAVWriter(path: path, layout: layout))
     } catch {
       throw Failure(.refused, "wav", "\(path): \(error)")
-    }
-  }
-
-  private static func start(_ source: ListenSource, wav: WAVHolder?, player: Player?) throws {
-    do throws(ReceiverError) {
-      try source.receiver.start(source.description, wav: wav?.take(), sink: player)
-    } catch {
-      throw Failure(.refused, error.code, error.message)
     }
   }
 

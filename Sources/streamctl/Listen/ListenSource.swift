@@ -3,24 +3,35 @@ import Control
 import Glibc
 import Wire
 
-/// Where a receiver's packets come from: a session it has opened itself, or a description somebody handed over.
+/// Where a receiver's packets come from: a session it has opened itself, or one that somebody else has.
 final class ListenSource {
+  /// What is known of the stream before its first packet.
+  enum Stream {
+    case rtp(SessionDescription)
+    case gameStream(GameStreamAgreement, SocketPeer)
+  }
+
   let receiver: Receiver
-  let description: SessionDescription
+  let stream: Stream
+  let layout: ChannelLayout
   /// What the session captures, where that is known.
   let device: String?
   private let session: (client: ControlClient, identifier: JSON)?
 
-  private init(
-    receiver: Receiver, description: SessionDescription, device: String?, session: (ControlClient, JSON)?
+  init(
+    receiver: Receiver, stream: Stream, layout: ChannelLayout, device: String? = nil,
+    session: (ControlClient, JSON)? = nil
   ) {
     self.receiver = receiver
-    self.description = description
+    self.stream = stream
+    self.layout = layout
     self.device = device
     self.session = session
   }
 
   static func open(_ options: Options) throws -> ListenSource {
+    if options.has("--gamestream") { return try GameStreamSource.open(options) }
+    try GameStreamSource.refuseOptions(options)
     if let path = options.value("--sdp") { return try passive(path, bind: options.value("--bind") ?? "0.0.0.0") }
     // The port comes first, so that the session's first packet already has somewhere to go.
     let address = options.value("--bind") ?? "127.0.0.1"
@@ -33,8 +44,25 @@ final class ListenSource {
     let reply = try client.request("session.open", arguments)
     let description = try parsed(reply["sdp"]?.plain ?? "")
     return ListenSource(
-      receiver: receiver, description: description, device: reply["session"]?["device"]?.plain,
-      session: (client, reply["session"]?["session"] ?? .null))
+      receiver: receiver, stream: .rtp(description), layout: description.audio.layout,
+      device: reply["session"]?["device"]?.plain, session: (client, reply["session"]?["session"] ?? .null))
+  }
+
+  /// Begins to receive, through a bad network if one is asked for.
+  func start(wav: consuming WAVWriter?, sink: (any SoundSink)?, faults: FaultPlan?) throws {
+    do throws(ReceiverError) {
+      let reception: any Reception
+      var peer: SocketPeer?
+      switch stream {
+      case .rtp(let description): reception = try ReceiverState(description, wav: wav, sink: sink)
+      case .gameStream(let agreement, let host):
+        reception = try GameStreamReception(agreement, wav: wav, sink: sink)
+        peer = host
+      }
+      try receiver.start(faults.map { FaultyReception(reception, $0) } ?? reception, peer: peer)
+    } catch {
+      throw Failure(.refused, error.code, error.message)
+    }
   }
 
   /// Ends the session; the daemon may be gone already.
@@ -46,10 +74,10 @@ final class ListenSource {
   private static func passive(_ path: String, bind: String) throws -> ListenSource {
     let description = try parsed(try text(of: path))
     return ListenSource(
-      receiver: try bound(bind, port: description.port), description: description, device: nil, session: nil)
+      receiver: try bound(bind, port: description.port), stream: .rtp(description), layout: description.audio.layout)
   }
 
-  private static func bound(_ address: String, port: UInt16) throws -> Receiver {
+  static func bound(_ address: String, port: UInt16) throws -> Receiver {
     do throws(ReceiverError) {
       return try Receiver(address: address, port: port)
     } catch {
@@ -65,7 +93,7 @@ final class ListenSource {
     }
   }
 
-  private static func text(of path: String) throws -> String {
+  static func text(of path: String) throws -> String {
     let descriptor = path == "-" ? 0 : Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Failure(.notFound, "sdp", "\(path): \(String(cString: strerror(errno)))") }
     defer { if descriptor != 0 { Glibc.close(descriptor) } }

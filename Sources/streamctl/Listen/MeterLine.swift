@@ -1,5 +1,6 @@
 import AudioCore
 import VirtualMic
+import Wire
 
 /// What a receiver shows of itself while it runs. Levels are those since the previous snapshot.
 struct ReceiverSnapshot: Sendable {
@@ -14,6 +15,9 @@ struct ReceiverSnapshot: Sendable {
   var buffered: HostDuration
   var latencyP50: HostDuration?
   var latencyP99: HostDuration?
+  /// Of a stream that protects itself.
+  var protection: ProtectionReport?
+  var injected: FaultCounts?
 
   /// One JSON object without line breaks.
   var json: String {
@@ -35,6 +39,8 @@ struct ReceiverSnapshot: Sendable {
     fields.add("buffer_ms", buffered.milliseconds)
     fields.add("latency_p50_ms", latencyP50?.milliseconds)
     fields.add("latency_p99_ms", latencyP99?.milliseconds)
+    protection?.add(to: &fields)
+    if let injected { fields.add("injected", raw: injected.json) }
     return fields.text
   }
 }
@@ -76,11 +82,17 @@ struct MeterLine {
   }
 
   private func counts(_ snapshot: ReceiverSnapshot, separator: String) -> String {
-    var parts = [
-      "packets \(snapshot.packets)", "lost \(snapshot.network.lost)", "late \(snapshot.network.late)",
-      "dup \(snapshot.network.duplicates)", "jitter \(fixed(snapshot.jitter.milliseconds, 2)) ms",
-      "buffer \(fixed(snapshot.delay.milliseconds, 1)) ms",
+    var parts = ["packets \(snapshot.packets)", "lost \(snapshot.network.lost)"]
+    if let counts = snapshot.protection?.statistics {
+      parts += ["recovered \(counts.recovered)", "concealed \(counts.concealed)"]
+      if counts.skippedBlocks > 0 { parts.append("skipped blocks \(counts.skippedBlocks)") }
+    }
+    parts += [
+      "late \(snapshot.network.late)", "dup \(snapshot.network.duplicates)",
+      "jitter \(fixed(snapshot.jitter.milliseconds, 2)) ms",
     ]
+    // Sound that protects itself is decoded as it comes.
+    if snapshot.protection == nil { parts.append("buffer \(fixed(snapshot.delay.milliseconds, 1)) ms") }
     if let p50 = snapshot.latencyP50, let p99 = snapshot.latencyP99 {
       parts.append("latency \(fixed(p50.milliseconds, 1))/\(fixed(p99.milliseconds, 1)) ms")
     }

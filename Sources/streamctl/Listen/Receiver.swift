@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 import Wire
 
-/// A network client of a session: socket, jitter buffer, decoder, meters.
+/// A network client of a session: a socket, and the reception of what it brings.
 ///
 /// Bind first, so that the port is known when the session is opened; start when the session's description has come.
 /// Thread: one of its own; the functions here may be called from any one thread.
@@ -13,7 +13,8 @@ final class Receiver: Sendable {
   var port: UInt16 { socket.port }
 
   private let socket: ReceiverSocket
-  private let state = Mutex<ReceiverState?>(nil)
+  private let state = Mutex<(any Reception)?>(nil)
+  private let peer = Mutex<SocketPeer?>(nil)
   private let thread = Mutex<pthread_t?>(nil)
   private let stopping = Atomic<Bool>(false)
 
@@ -23,13 +24,15 @@ final class Receiver: Sendable {
 
   deinit { stop() }
 
-  /// Begins to receive. Only once.
-  func start(
-    _ description: SessionDescription, wav: consuming WAVWriter? = nil, sink: (any SoundSink)? = nil
-  ) throws(ReceiverError) {
-    let made = try ReceiverState(description, wav: wav, sink: sink)
-    let begun: Bool = place(made)
-    guard begun else { throw .alreadyStarted }
+  /// Begins to receive. Only once. What the reception has to send goes to the peer.
+  func start(_ reception: any Reception, peer: SocketPeer? = nil) throws(ReceiverError) {
+    let isFirst = state.withLock { running in
+      guard running == nil else { return false }
+      running = reception
+      return true
+    }
+    guard isFirst else { throw .alreadyStarted }
+    if let peer { self.peer.withLock { $0 = peer } }
     var created = pthread_t()
     let failure = pthread_create(&created, nil, receiverMain, Unmanaged.passRetained(self).toOpaque())
     guard failure == 0 else {
@@ -40,13 +43,11 @@ final class Receiver: Sendable {
     thread.withLock { $0 = handle }
   }
 
-  private func place(_ made: consuming ReceiverState) -> Bool {
-    var made: ReceiverState? = consume made
-    return state.withLock { running in
-      guard running == nil, let taken = made.take() else { return false }
-      running = consume taken
-      return true
-    }
+  /// Begins to receive plain RTP.
+  func start(
+    _ description: SessionDescription, wav: consuming WAVWriter? = nil, sink: (any SoundSink)? = nil
+  ) throws(ReceiverError) {
+    try start(try ReceiverState(description, wav: wav, sink: sink))
   }
 
   /// Ends the thread. What was counted stays readable.
@@ -75,6 +76,7 @@ final class Receiver: Sendable {
     _ = clinux_thread_setup("listen", 0)
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
     defer { bytes.deallocate() }
+    let peer = peer.withLock { $0 }
     while !stopping.load(ordering: .acquiring) {
       // Bounded, so that a flood does not keep the sound from being played.
       for _ in 0..<256 {
@@ -82,6 +84,9 @@ final class Receiver: Sendable {
         nonisolated(unsafe) let datagram = UnsafeRawBufferPointer(rebasing: bytes[..<length])
         let offset = wallOffset()
         state.withLock { $0?.take(datagram, at: at, wallOffset: offset) }
+      }
+      while let peer, let datagram = state.withLock({ $0?.outgoing(at: renderNow()) }) {
+        socket.send(datagram, to: peer)
       }
       let due = state.withLock { $0?.play(at: renderNow()) }
       let limit = HostDuration.milliseconds(200)

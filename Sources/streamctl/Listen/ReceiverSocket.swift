@@ -27,6 +27,29 @@ enum ReceiverError: Error, Hashable, Sendable {
   }
 }
 
+/// Where a socket sends to.
+struct SocketPeer: Sendable {
+  fileprivate let address: sockaddr_storage
+  fileprivate let length: socklen_t
+
+  /// Looks a name up, if it is one. The first of its addresses counts.
+  init(host: String, port: UInt16) throws(ReceiverError) {
+    var hints = addrinfo()
+    hints.ai_flags = AI_NUMERICSERV
+    hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+    var found: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(host, String(port), &hints, &found) == 0, let found else { throw .badAddress(host) }
+    defer { freeaddrinfo(found) }
+    var storage = sockaddr_storage()
+    memcpy(&storage, found.pointee.ai_addr, Int(found.pointee.ai_addrlen))
+    address = storage
+    length = found.pointee.ai_addrlen
+  }
+
+  /// The address to bind that reaches every peer of this family.
+  var anyAddress: String { Int32(address.ss_family) == AF_INET6 ? "::" : "0.0.0.0" }
+}
+
 /// A bound UDP socket that stamps what it receives with the kernel's time, and an event that interrupts the wait for it.
 struct ReceiverSocket: ~Copyable, Sendable {
   let port: UInt16
@@ -65,8 +88,17 @@ struct ReceiverSocket: ~Copyable, Sendable {
     var fromLength: socklen_t = 0
     var stamp: Int64 = 0
     let length = clinux_receive_stamped(descriptor, bytes.baseAddress, bytes.count, &stamp, &from, &fromLength)
-    // An error of an earlier send is reported here, too; there are none, so whatever it is passes.
+    // An error of an earlier send is reported here, too: a host that is not there yet, and that passes.
     return length < 0 ? nil : (length, HostTime(nanoseconds: stamp))
+  }
+
+  /// What cannot be sent is not: the next one follows soon.
+  func send(_ bytes: [UInt8], to peer: SocketPeer) {
+    var address = peer.address
+    withUnsafeBytes(of: &address) { raw in
+      _ = sendto(
+        descriptor, bytes, bytes.count, 0, raw.baseAddress!.assumingMemoryBound(to: sockaddr.self), peer.length)
+    }
   }
 
   private static func opened(_ address: String, _ port: UInt16) throws(ReceiverError) -> (Int32, Int32) {

@@ -31,6 +31,9 @@ struct Summary: Sendable {
   var latencyP50: HostDuration?
   var latencyP99: HostDuration?
   var recordingError: String?
+  /// Of a stream that protects itself.
+  var protection: ProtectionReport?
+  var injected: FaultCounts?
 }
 
 /// The tone that a channel is expected to carry; level as the sine's peak.
@@ -92,6 +95,8 @@ extension Summary {
         + "reordered \(network.reordered), malformed \(malformed), corrupt \(corrupt)")
     lines.append(
       "concealed \(fixed(Double(network.concealedFrames) / 48, 1)) ms, jitter \(fixed(jitter.milliseconds, 2)) ms")
+    if let protection { lines.append(protection.text) }
+    if let injected { lines.append(injected.text) }
     if let latencyP50, let latencyP99 {
       lines.append(
         "capture to arrival p50 \(fixed(latencyP50.milliseconds, 2)) ms, p99 \(fixed(latencyP99.milliseconds, 2)) ms")
@@ -119,6 +124,8 @@ extension Summary {
     fields.add("jitter_ms", jitter.milliseconds)
     fields.add("latency_p50_ms", latencyP50?.milliseconds)
     fields.add("latency_p99_ms", latencyP99?.milliseconds)
+    protection?.add(to: &fields)
+    if let injected { fields.add("injected", raw: injected.json) }
     if let recordingError { fields.add("recording_error", recordingError) }
     return fields.text
   }
