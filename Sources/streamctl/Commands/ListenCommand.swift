@@ -93,7 +93,10 @@ enum ListenCommand: Command {
       }
       if !options.asJSON { print("the signal arrived intact") }
     }
-    guard summary.packets > 0 else { throw Failure(.timeout, "no_packets", "no packets arrived") }
+    guard summary.packets > 0 else {
+      let why = "; a session has one client, and pings counted from 1 again are taken for copies"
+      throw Failure(.timeout, "no_packets", "no packets arrived" + (options.value("--attach") == nil ? "" : why))
+    }
     return .ok
   }
 }
