@@ -66,11 +66,14 @@ enum ListenCommand: Command {
     while end.map({ renderNow() < $0 }) ?? true {
       let until = min(due, end ?? due)
       if Pause.wait(until: until) { break }
-      guard renderNow() >= due, let snapshot = receiver.snapshot() else { continue }
-      due = due + line.interval
+      let now = renderNow()
+      guard now >= due, let snapshot = receiver.snapshot() else { continue }
+      // Shown at the time it was due: a wake-up that is less late than the one before would else miss its turn.
+      let shown = due
+      due = due + line.interval > now ? due + line.interval : now + line.interval
       if options.asJSON {
         Terminal.write(snapshot.json + "\n")
-      } else if let text = line.update(snapshot, at: renderNow()) {
+      } else if let text = line.update(snapshot, at: shown) {
         Terminal.write(text)
       }
     }
