@@ -66,11 +66,14 @@ enum ListenCommand: Command {
     while end.map({ renderNow() < $0 }) ?? true {
       let until = min(due, end ?? due)
       if Pause.wait(until: until) { break }
-      guard renderNow() >= due, let snapshot = receiver.snapshot() else { continue }
-      due = due + line.interval
+      let now = renderNow()
+      guard now >= due, let snapshot = receiver.snapshot() else { continue }
+      // Shown at the time it was due: a wake-up that is less late than the one before would else miss its turn.
+      let shown = due
+      due = due + line.interval > now ? due + line.interval : now + line.interval
       if options.asJSON {
         Terminal.write(snapshot.json + "\n")
-      } else if let text = line.update(snapshot, at: renderNow()) {
+      } else if let text = line.update(snapshot, at: shown) {
         Terminal.write(text)
       }
     }
@@ -93,7 +96,10 @@ enum ListenCommand: Command {
       }
       if !options.asJSON { print("the signal arrived intact") }
     }
-    guard summary.packets > 0 else { throw Failure(.timeout, "no_packets", "no packets arrived") }
+    guard summary.packets > 0 else {
+      let why = "; a session has one client, and pings counted from 1 again are taken for copies"
+      throw Failure(.timeout, "no_packets", "no packets arrived" + (options.value("--attach") == nil ? "" : why))
+    }
     return .ok
   }
 }
