@@ -105,9 +105,10 @@ private final class BlockOutlet: PacketOutlet {
     #expect(policy.take(numbered(9), from: home, at: at(0)) == .moved)
     #expect(policy.take(numbered(9), from: stranger, at: at(1)) == .ignored)
     #expect(policy.take(numbered(3), from: stranger, at: at(2)) == .ignored)
+    #expect(policy.take(numbered(1_000_000), from: stranger, at: at(2)) == .ignored, "it would shut the client out")
     #expect(policy.take(numbered(10, "0123456789ABCDEX"), from: stranger, at: at(3)) == .ignored)
     #expect(policy.take(.legacy, from: moved, at: at(60_000)) == .ignored, "this client numbers its pings")
-    #expect(policy.peer == home && policy.ignored == 4)
+    #expect(policy.peer == home && policy.ignored == 5)
   }
 
   @Test func theCounterWraps() {

@@ -39,6 +39,7 @@ public struct PingPolicy: Sendable {
   private var counter: UInt32?
 
   /// Clients ping twice a second: after three silent ones a bare ping may name another port.
+  private static let longestLeap: UInt32 = 10_000
   private static let quiet = HostDuration.milliseconds(1600)
 
   public init(_ terms: Terms) { self.terms = terms }
@@ -62,8 +63,9 @@ public struct PingPolicy: Sendable {
     switch ping {
     case .current(let payload, let number):
       guard let wanted = terms.payload, payload == wanted else { return .ignored }
-      // The counter wraps like any serial number. A repeated one is a copy of what somebody overheard.
-      if let counter, Int32(bitPattern: number &- counter) <= 0 { return .ignored }
+      // The counter wraps like any serial number. A repeated one is a copy of what somebody overheard; one far ahead would
+      // shut the real client out.
+      if let counter, !(1...Self.longestLeap).contains(number &- counter) { return .ignored }
       counter = number
       return sender == peer ? .heard : .moved
     case .legacy:
