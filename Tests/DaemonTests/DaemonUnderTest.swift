@@ -15,11 +15,12 @@ final class DaemonUnderTest: @unchecked Sendable {
   private let environment: [String: String]
 
   /// Returns when the daemon answers.
-  init(on server: PrivatePipeWire?, arguments: [String] = []) throws {
+  init(on server: PrivatePipeWire?, arguments: [String] = [], state: TemporaryDirectory? = nil) throws {
     directory = try TemporaryDirectory()
     socket = directory.path + "/control.sock"
     var variables = server?.environment ?? Environment.current
     variables["XDG_CONFIG_HOME"] = directory.path
+    variables["XDG_STATE_HOME"] = (state ?? directory).path
     variables["STREAMD_SOCKET"] = socket
     environment = variables
     let remote = server.map { ["--remote", $0.remote] } ?? []
@@ -42,7 +43,7 @@ final class DaemonUnderTest: @unchecked Sendable {
 
   func signal(_ number: Int32) { child.signal(number) }
   func wait(timeout seconds: Double = 10) -> Int32? { child.wait(timeout: seconds) }
-  func stop() { child.stop() }
+  @discardableResult func stop() -> Int32 { child.stop() }
 
   /// Opens a session towards a recorder; returns what its packets are to be decoded with.
   @discardableResult

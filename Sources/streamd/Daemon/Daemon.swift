@@ -15,6 +15,7 @@ final class Daemon: ControlContext {
   let log: Log
   let backend: any AudioBackend
   let bus: EventBus
+  let hostAudio: HostAudio
   let startedAt = renderNow()
 
   private var downlinks: [Downlink.Key: DownlinkEntry] = [:]
@@ -26,16 +27,20 @@ final class Daemon: ControlContext {
   /// More would only mean that nobody closes them.
   static let sessionLimit = 512
 
-  init(settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus) {
+  init(settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus, hostAudio: HostAudio) {
+    self.hostAudio = hostAudio
     self.settings = settings
     self.log = log
     self.backend = backend
     self.bus = bus
+    hostAudio.released = { [weak self] in self?.releaseUnused() }
   }
 
   // MARK: Sessions
 
-  func openSession(_ spec: SessionSpec) throws(ControlError) -> StreamSession {
+  func openSession(_ asked: SessionSpec) throws(ControlError) -> StreamSession {
+    var spec = asked
+    spec.source = hostAudio.key(for: spec.source, layout: spec.configuration.layout, spec.hostAudio)
     guard sessions.count < Self.sessionLimit else {
       throw ControlError(.busy, "there are \(sessions.count) sessions already", hint: "close one first")
     }
@@ -57,6 +62,10 @@ final class Daemon: ControlContext {
       throw error
     }
     sessions.append(session)
+    hostAudio.opened(session.identifier, spec.hostAudio, source: spec.source)
+    if case .running = downlinks[spec.source]?.state, spec.source == hostAudio.sink {
+      hostAudio.sinkChanged(isRunning: true)
+    }
     log.info(
       "session \(session.identifier) open: \(spec.source.target) to \(spec.transport.destination), "
         + "\(spec.configuration.layout.count) channels, \(spec.configuration.bitrate) bit/s")
@@ -83,6 +92,7 @@ final class Daemon: ControlContext {
     pingWatches.removeValue(forKey: session.identifier)?.cancel()
     session.close()
     sessions.removeAll { $0 === session }
+    hostAudio.closed(session.identifier)
     let last = report(of: session)
     log.info("session \(session.identifier) closed after \(session.line.counts.packets) packets")
     releaseUnused()
@@ -115,7 +125,7 @@ final class Daemon: ControlContext {
   }
 
   private func releaseUnused() {
-    for (key, entry) in downlinks where entry.downlink.isUnused {
+    for (key, entry) in downlinks where entry.downlink.isUnused && key != hostAudio.sink {
       entry.downlink.stop()
       downlinks[key] = nil
     }
@@ -129,6 +139,13 @@ final class Daemon: ControlContext {
       switch item {
       case .state(let state):
         if let line = entry.enter(state, at: renderNow()) { say(line, about: key) }
+        if key == hostAudio.sink {
+          if case .running = state {
+            hostAudio.sinkChanged(isRunning: true)
+          } else {
+            hostAudio.sinkChanged(isRunning: false)
+          }
+        }
       case .path(let path, let reason):
         say(DownlinkEntry.Line(text: "through \(path), \(reason)", isTrouble: false), about: key)
       }
@@ -166,6 +183,7 @@ final class Daemon: ControlContext {
       if let line = entry.overdue(at: renderNow()) { say(line, about: key) }
     }
     endSilentSessions(at: renderNow())
+    hostAudio.step(at: renderNow())
     if !sessions.isEmpty { publishSessions() }
   }
 
@@ -222,6 +240,7 @@ final class Daemon: ControlContext {
   }
 
   func shutdown() {
+    hostAudio.shutdown()
     for watch in pingWatches.values { watch.cancel() }
     pingWatches = [:]
     for session in sessions { session.close() }

@@ -87,7 +87,6 @@ final class ServiceLife {
   private var server: ControlSocket?
   private var signals: SignalWatch?
   private var levelTimer: LoopTimer?
-  private var hostAudio: DefaultSinkLease?
 
   init(settings: Settings) {
     self.settings = settings
@@ -103,9 +102,9 @@ final class ServiceLife {
       // may be reading, and a second daemon must end here, before it touches the graph.
       let listener = try listener()
       let backend = try PipeWireBackend(remote: settings.pipewire.remote) { [log] in log.debug("pipewire: \($0)") }
-      let daemon = Daemon(settings: settings, log: log, backend: backend, bus: bus)
+      let hostAudio = HostAudio(lease: leases(on: backend.defaultSink), log: log)
+      let daemon = Daemon(settings: settings, log: log, backend: backend, bus: bus, hostAudio: hostAudio)
       self.daemon = daemon
-      hostAudio = leases(on: backend.defaultSink)
       declareTopics(daemon)
       try serve(listener, daemon)
       try openConfiguredSessions(invocation, daemon)
@@ -120,7 +119,6 @@ final class ServiceLife {
   private func startTimers(_ daemon: Daemon) {
     EventLoop.shared.schedule(after: .milliseconds(500), every: .milliseconds(500)) { [unowned self] in
       daemon.tick()
-      undoLeases()
       followLevelSubscribers(daemon)
     }
   }
@@ -133,17 +131,6 @@ final class ServiceLife {
     } catch {
       log.warning("\(error)")
       return nil
-    }
-  }
-
-  private func undoLeases() {
-    guard let hostAudio else { return }
-    do throws(LeaseError) {
-      for note in try hostAudio.step(at: renderNow()) { log.info("\(note)") }
-    } catch {
-      log.warning("\(error)")
-      // Said once; what is in the ledger stays there for the next start.
-      self.hostAudio = nil
     }
   }
 

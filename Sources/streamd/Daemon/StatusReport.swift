@@ -100,6 +100,7 @@ extension Daemon {
     result["frame_ms"] = JSON(Double(codec.frame.frames.value) / 48)
     result["gain_db"] = JSON(spec.gain.value)
     result["muted"] = JSON(spec.isMuted)
+    result["host_audio"] = .string(spec.hostAudio.rawValue)
     result["pacing"] = .string(now.isEven ? "even" : "ready")
     result["encoder_shared_by"] = JSON(session.shares)
     spec.transport.describe(session.line, into: &result)

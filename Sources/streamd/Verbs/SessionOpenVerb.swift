@@ -26,6 +26,10 @@ enum SessionOpenVerb: Verb {
         "capture_mode", .choice(Settings.CaptureMode.allCases.map(\.rawValue)),
         "monitor hears the sink one graph cycle late; streams hears what plays into it in the same cycle; auto is streams "
           + "while it misses nothing."),
+      .optional(
+        "host_audio", .choice(HostAudioMode.allCases.map(\.rawValue)), default: "keep",
+        "keep: the host plays on. mute: a sink of our own becomes the default, so the host falls silent; given back at the "
+          + "end. virtual_only: that sink exists, and who plays into it is the user's business."),
       .optional("channels", .integer(1...8), "1, 2, 6 or 8, in the order FL FR FC LFE RL RR SL SR."),
       .optional(
         "bitrate", .integer(6000...4_000_000), unit: "bit/s",
@@ -73,6 +77,13 @@ enum SessionOpenVerb: Verb {
 
   @ControlActor
   private static func spec(_ arguments: Arguments, _ settings: Settings) throws(ControlError) -> SessionSpec {
+    var spec = try wire(arguments, settings)
+    spec.hostAudio = try arguments.optional("host_audio", as: .string).flatMap { HostAudioMode(rawValue: $0) } ?? .keep
+    return spec
+  }
+
+  @ControlActor
+  private static func wire(_ arguments: Arguments, _ settings: Settings) throws(ControlError) -> SessionSpec {
     var stream = settings.stream
     try adjust(&stream, by: arguments)
     let capture = try self.capture(arguments, settings.capture)

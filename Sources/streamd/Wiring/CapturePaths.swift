@@ -104,10 +104,16 @@ final class CapturePaths {
   }
 
   private func open(_ path: Path) throws(BackendError) {
-    let request = StreamRequest(
-      role: path == .monitor ? .monitor(of: key.target) : .streams(of: key.target),
-      name: key.mode == .auto ? "\(name).\(path.rawValue)" : name, description: "streamd desktop capture",
-      quantum: key.quantum)
+    let request: StreamRequest
+    if let own = key.ownSink {
+      request = StreamRequest(
+        role: .virtualSink, name: own.name, description: "Game stream", layout: own.layout, quantum: key.quantum)
+    } else {
+      request = StreamRequest(
+        role: path == .monitor ? .monitor(of: key.target) : .streams(of: key.target),
+        name: key.mode == .auto ? "\(name).\(path.rawValue)" : name, description: "streamd desktop capture",
+        quantum: key.quantum)
+    }
     let stream = try backend.open(request, client: path == .monitor ? blend.first : blend.second) {
       [queue, format, attention] event in
       if case .format(let new) = event { format(new) }

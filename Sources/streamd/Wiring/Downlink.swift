@@ -11,11 +11,25 @@ public final class Downlink: @unchecked Sendable {
     public var target: SinkTarget
     public var quantum: FrameCount?
     public var mode: CaptureMode
+    /// A sink of our own with this node name and layout is heard in place of the target.
+    public var ownSink: OwnSink?
 
-    public init(target: SinkTarget, quantum: FrameCount?, mode: CaptureMode = .monitor) {
+    public init(target: SinkTarget, quantum: FrameCount?, mode: CaptureMode = .monitor, ownSink: OwnSink? = nil) {
       self.target = target
       self.quantum = quantum
       self.mode = mode
+      self.ownSink = ownSink
+    }
+  }
+
+  /// A sink that exists for being captured: what is played into it is heard in the same cycle.
+  public struct OwnSink: Hashable, Sendable {
+    public var name: String
+    public var layout: ChannelLayout
+
+    public init(name: String, layout: ChannelLayout) {
+      self.name = name
+      self.layout = layout
     }
   }
 

@@ -17,6 +17,7 @@ public struct SessionSpec: Sendable, Equatable {
   public var isMuted = false
   public var pacing: Pacer.Mode
   public var source: Downlink.Key
+  public var hostAudio = HostAudioMode.keep
 
   public init(
     name: String, transport: Transport, configuration: OpusConfiguration, gain: Decibels, pacing: Pacer.Mode,
