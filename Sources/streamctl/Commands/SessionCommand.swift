@@ -1,29 +1,34 @@
 import Control
 import Glibc
 
-/// Opens, lists and closes sessions.
+/// Opens, changes, lists and closes sessions.
 enum SessionCommand: Command {
   static let name = "session"
-  static let summary = "open, list or close sessions"
+  static let summary = "open, change, list or close sessions"
   static let usage = """
     usage: streamctl session open --to HOST:PORT [options]     prints the SDP a player needs
              --channels 1|2|6|8  --bitrate N  --frame 2.5|5|10|20  --target default-sink|sink:NAME
              --latency low|balanced|relaxed  --name NAME  --payload-type N  --capture-time  --vbr  --gain DB
+             --capture-mode monitor|streams|auto  --pacing ready|even|auto  --host-audio keep|mute|virtual_only
+           streamctl session update ID [--gain DB] [--mute|--unmute] [--bitrate N]
            streamctl session list
            streamctl session close ID
     """
-  static let flags: Set<String> = ["--capture-time", "--vbr"]
+  static let flags: Set<String> = ["--capture-time", "--vbr", "--mute", "--unmute"]
   static let values: Set<String> = [
     "--to", "--channels", "--bitrate", "--frame", "--target", "--latency", "--name", "--payload-type", "--gain",
+    "--capture-mode", "--pacing", "--host-audio",
   ]
 
   static func run(_ options: Options) throws -> ExitStatus {
     switch options.words.first {
     case "open": try open(options)
+    case "update": try update(options)
     case "list": try list(options)
     case "close": try close(options)
     case let word:
-      throw Failure(.usage, "usage", (word.map { "unknown action \($0)" } ?? "which action?") + ": open, list or close")
+      throw Failure(
+        .usage, "usage", (word.map { "unknown action \($0)" } ?? "which action?") + ": open, update, list or close")
     }
     return .ok
   }
@@ -31,7 +36,11 @@ enum SessionCommand: Command {
   /// The options as arguments of `session.open`; whatever is left out, the daemon decides.
   static func arguments(_ options: Options) throws -> JSONObject {
     var arguments = JSONObject()
-    for (option, key) in [("--to", "to"), ("--target", "target"), ("--latency", "latency"), ("--name", "name")] {
+    let texts = [
+      ("--to", "to"), ("--target", "target"), ("--latency", "latency"), ("--name", "name"),
+      ("--capture-mode", "capture_mode"), ("--pacing", "pacing"), ("--host-audio", "host_audio"),
+    ]
+    for (option, key) in texts {
       if let value = options.value(option) { arguments[key] = .string(value) }
     }
     if let value = try options.integer("--channels", in: 1...8) { arguments["channels"] = JSON(value) }
@@ -56,6 +65,21 @@ enum SessionCommand: Command {
       Console.note("session \(line(reply["session"] ?? .null))")
       print(reply["sdp"]?.plain ?? "", terminator: "")
     }
+  }
+
+  private static func update(_ options: Options) throws {
+    try options.refuseWords(beyond: 2)
+    guard options.words.count == 2 else { throw Failure(.usage, "usage", "session update needs the session's id") }
+    guard !(options.has("--mute") && options.has("--unmute")) else {
+      throw Failure(.usage, "usage", "--mute and --unmute contradict each other")
+    }
+    var arguments: JSONObject = ["session": .string(options.words[1])]
+    if let value = try options.number("--gain", in: -200...200) { arguments["gain_db"] = JSON(value) }
+    if let value = try options.integer("--bitrate", in: 1...10_000_000) { arguments["bitrate"] = JSON(value) }
+    if options.has("--mute") || options.has("--unmute") { arguments["mute"] = .bool(options.has("--mute")) }
+    guard arguments.count > 1 else { throw Failure(.usage, "usage", "session update needs something to change") }
+    let reply = try options.connect().request("session.update", arguments)
+    print(options.asJSON ? reply.text : line(reply["session"] ?? .null))
   }
 
   private static func list(_ options: Options) throws {
