@@ -10,16 +10,27 @@ DESTDIR ?=
 BINDIR = $(PREFIX)/bin
 UNITDIR = $(PREFIX)/lib/systemd/user
 DOCDIR = $(PREFIX)/share/doc/streamd
+INCLUDEDIR = $(PREFIX)/include
 RELEASE = .build/release
 # The Swift runtime goes into the binaries, so they run on machines without the toolchain.
 RELEASE_FLAGS = -c release --static-swift-stdlib
-SOURCES = Package.swift Sources Tests $(wildcard Benchmarks)
+# Tests run the code as users get it, but for what lets them look inside.
+TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/check
+SOURCES = Package.swift Sources Tests $(wildcard Benchmarks Fuzzing)
 # Test modules whose code is threads and memory, not servers: what the sanitizers are for.
-TSAN_TESTS = AudioCoreTests|AudioIOTests|MixerTests|CaptureTests|ControlTests
-ASAN_TESTS = WireTests|ControlTests|SettingsTests|OpusCodecTests|VirtualMicTests
+TSAN_TESTS = AppRingsTests|AudioCoreTests|AudioIOTests|MixerTests|CaptureTests|ControlTests
+# Of those the ones that spend hours of virtual time in one thread.
+ONE_THREAD = ClockBridgeTests/(holds|aDay|aClock|aWriter)|BridgeControlTests|FillControllerTests|TimelineTests|BusPlayerTests/twoDrivers|ringsAndNodes|silenceOfHours|LiveEditTests|NodeFuzzTests|ResponseNodeTests|VoiceNodeTests
+# Tests with a long form.
+CAMPAIGNS = killedAtAnyMoment|ServerKillTests|DefaultSinkChangeTests|KilledLeaseTests|EvenPacingTests|GraphChangeTests|RingTests|AppRingsTests|NodeFuzzTests|$(WIDE)
+# Tests that go through more cases there.
+WIDE = ContractTests|MicInletTests|MicSendTests|MicMuteTests|MicLatencyTests|RecorderTests|VirtualSinkTests|PlayerTests|ToneTests|QuickStartTests|TimelineTests|BusPlayerTests|DefaultSinkFadeTests|DefaultDeviceTests|GameStreamTests|ProcessorTests|RenderCommandTests
+# The microphone's parsers are among the probes; the rest of it is the soak's.
+ASAN_TESTS = AppRingsTests|WireTests|ProbeTests|ControlTests|SettingsTests|OpusCodecTests
 
 # bash has a SECONDS of its own: here it is a make variable only, as in `make run SECONDS=10`.
 unexport SECONDS
+soak-seconds = $(if $(filter command line,$(origin SECONDS)),$(SECONDS))
 duration = $(if $(filter command line,$(origin SECONDS)),--seconds $(SECONDS))
 filter-words = $(if $(FILTER),--filter '$(FILTER)')
 
@@ -44,7 +55,7 @@ run: release ## Captures this desktop's sound and shows it arrive [SECONDS=n] [C
 .PHONY: test
 test: ## Runs every test [FILTER=regular expression]
 	@scripts/install-dependencies --tests
-	@scripts/run-tests $(filter-words)
+	@scripts/run-tests $(TEST_FLAGS) $(filter-words)
 
 .PHONY: lint
 lint: ## Checks the format of every source
@@ -60,27 +71,37 @@ check: lint release test ## Format, build and tests: what a change must pass
 .PHONY: tsan
 tsan: ## Runs the threaded modules' tests under the thread sanitizer [FILTER=…]
 	@scripts/install-dependencies --tests
-	@scripts/run-tests --sanitize=thread --scratch-path .build/tsan --filter '$(or $(FILTER),$(TSAN_TESTS))'
+	@$(if $(FILTER),,STREAMD_TESTS='$(TSAN_TESTS)') scripts/run-tests --sanitize=thread --scratch-path .build/tsan --filter '$(or $(FILTER),$(TSAN_TESTS))' --skip '$(ONE_THREAD)'
 
 .PHONY: asan
 asan: ## Runs the parsing modules' tests under the address sanitizer [FILTER=…]
 	@scripts/install-dependencies --tests
-	@scripts/run-tests --sanitize=address --scratch-path .build/asan --filter '$(or $(FILTER),$(ASAN_TESTS))'
+	@$(if $(FILTER),,STREAMD_TESTS='$(ASAN_TESTS)') scripts/run-tests --sanitize=address --scratch-path .build/asan --filter '$(or $(FILTER),$(ASAN_TESTS))'
+
+.PHONY: fuzz
+fuzz: dependencies ## Searches every parser of untrusted bytes for inputs that break it [SECONDS=n for each]
+	@scripts/fuzz $(duration)
 
 .PHONY: bench
-bench: dependencies ## Measures throughput and the whole path
+bench: ## Measures throughput, the whole path and how late a client's voice is
+	@scripts/install-dependencies --tests
 	$(SWIFT) run -c release --package-path Benchmarks
+	@STREAMD_SOAK=1 scripts/run-tests $(TEST_FLAGS) --filter MicLatencyTests | grep -E '^(measured|run-tests)'
 
 .PHONY: soak
-soak: release ## Streams a private test signal, then compares captures of 300 players, ten minutes each [SECONDS=n]
+soak: release ## The long campaigns: ten minutes each of streaming, kills, even pacing, 300 players, fuzzing [SECONDS=n]
 	@scripts/demo --private $(or $(duration),--seconds 600) $(if $(CHANNELS),--channels $(CHANNELS))
-	@STREAMS_SOAK=$(if $(filter command line,$(origin SECONDS)),$(SECONDS),600) scripts/run-tests --filter greatCrowdForLong
+	@STREAMD_SOAK=1 scripts/run-tests $(TEST_FLAGS) --filter '$(CAMPAIGNS)'
+	@STREAMS_SOAK=$(or $(soak-seconds),600) scripts/run-tests $(TEST_FLAGS) --filter greatCrowdForLong
+	@$(MAKE) fuzz SECONDS=$(or $(soak-seconds),600)
+	@$(MAKE) asan FILTER=VirtualMicTests
 
 .PHONY: install
-install: ## Installs binaries, user unit and documents [PREFIX=/usr/local] [DESTDIR=]
+install: ## Installs binaries, user unit, the header for applications and documents [PREFIX=/usr/local] [DESTDIR=]
 	@[ -x $(RELEASE)/streamd ] && [ -x $(RELEASE)/streamctl ] || $(MAKE) release
 	install -D -m 0755 $(RELEASE)/streamd $(DESTDIR)$(BINDIR)/streamd
 	install -D -m 0755 $(RELEASE)/streamctl $(DESTDIR)$(BINDIR)/streamctl
+	install -D -m 0644 include/streamd_ring.h $(DESTDIR)$(INCLUDEDIR)/streamd_ring.h
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)
 	sed -e 's|@BINDIR@|$(BINDIR)|; s|@DOCDIR@|$(DOCDIR)|' packaging/streamd.service \
 	  > $(DESTDIR)$(UNITDIR)/streamd.service
@@ -89,4 +110,4 @@ install: ## Installs binaries, user unit and documents [PREFIX=/usr/local] [DEST
 
 .PHONY: clean
 clean: ## Removes everything that was built
-	rm -rf .build Benchmarks/.build
+	rm -rf .build Benchmarks/.build Fuzzing/.build

@@ -13,7 +13,7 @@ let house: [SwiftSetting] = [
 /// Rooms that handle untrusted text and bytes also carry the strict memory safety checks.
 let strict: [SwiftSetting] = house + [.strictMemorySafety()]
 
-/// Render code is optimised in debug builds too, so that tests run it at its real speed.
+/// Render code is optimised in debug builds too, so that tests run it at its real speed; so is what looks at much sound.
 let render: [SwiftSetting] =
   house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
@@ -24,7 +24,11 @@ let package = Package(
     .executable(name: "streamctl", targets: ["streamctl"]),
     .library(
       name: "StreamdRooms",
-      targets: ["AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring"]),
+      targets: [
+        "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring",
+      ]),
+    // For the package that fuzzes them.
+    .library(name: "StreamdProbes", targets: ["Probes"]),
   ],
   targets: [
     // What Swift cannot see: macros, variadics, C++.
@@ -34,6 +38,13 @@ let package = Package(
       providers: [.apt(["libpipewire-0.3-dev"])]),
     .target(name: "CPipeWire", dependencies: ["CPipeWireSystem", "CLinux"], path: "Sources/CShims/PipeWire"),
     .systemLibrary(
+      name: "CALSASystem", path: "Sources/CShims/ALSASystem", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
+    .target(name: "CALSA", dependencies: ["CALSASystem"], path: "Sources/CShims/ALSA"),
+    .systemLibrary(
+      name: "CJACKSystem", path: "Sources/CShims/JACKSystem", pkgConfig: "jack",
+      providers: [.apt(["libjack-jackd2-dev"])]),
+    .target(name: "CJACK", dependencies: ["CJACKSystem", "CLinux"], path: "Sources/CShims/JACK"),
+    .systemLibrary(
       name: "COpusSystem", path: "Sources/CShims/OpusSystem", pkgConfig: "opus",
       providers: [.apt(["libopus-dev"])]),
     .target(name: "COpus", dependencies: ["COpusSystem"], path: "Sources/CShims/Opus"),
@@ -41,25 +52,44 @@ let package = Package(
     .systemLibrary(
       name: "CCryptoSystem", path: "Sources/CShims/CryptoSystem", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"])]),
+    // Plain functions too.
+    .systemLibrary(
+      name: "CSoundFileSystem", path: "Sources/CShims/SoundFileSystem", pkgConfig: "sndfile",
+      providers: [.apt(["libsndfile1-dev"])]),
+    // Optimised in debug builds too.
+    .target(
+      name: "CKernels", path: "Sources/CShims/Kernels",
+      cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
     .target(name: "CToml", path: "Sources/CShims/Toml"),
 
     // Vocabulary, codecs and packet formats.
     .target(name: "AudioCore", dependencies: ["CLinux"], swiftSettings: render),
     .target(name: "AudioIO", dependencies: ["AudioCore"], swiftSettings: render),
-    .target(name: "OpusCodec", dependencies: ["AudioCore", "COpus"], swiftSettings: house),
-    .target(name: "Wire", dependencies: ["AudioCore", "CCryptoSystem"], swiftSettings: house),
+    .target(name: "OpusCodec", dependencies: ["AudioCore", "COpus"], swiftSettings: render),
+    .target(name: "Wire", dependencies: ["AudioCore", "CCryptoSystem"], swiftSettings: render),
+
+    .target(name: "SoundFiles", dependencies: ["AudioCore", "CSoundFileSystem"], swiftSettings: render),
 
     // The audio path, in the order sound travels.
     .target(name: "PipeWireIO", dependencies: ["AudioIO", "AudioCore", "CPipeWire", "CLinux"], swiftSettings: render),
-    .target(name: "Mixer", dependencies: ["AudioCore"], swiftSettings: render),
+    .target(name: "AppRings", dependencies: ["AudioCore", "CLinux"], swiftSettings: render),
+    .target(
+      name: "ALSAIO", dependencies: ["AudioIO", "AudioCore", "CALSA", "CALSASystem", "CLinux"], swiftSettings: render),
+    .target(
+      name: "JACKIO", dependencies: ["AudioIO", "AudioCore", "CJACK", "CJACKSystem", "CLinux"], swiftSettings: render),
+    .target(name: "Mixer", dependencies: ["AppRings", "AudioCore", "CKernels"], swiftSettings: render),
     .target(
       name: "Capture", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: render),
-    .target(name: "VirtualMic", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire"], swiftSettings: house),
+    .target(
+      name: "VirtualMic", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: render),
 
     // Control plane.
     .target(name: "Wording", swiftSettings: strict),
     .target(name: "Control", dependencies: ["Wording", "CLinux"], swiftSettings: strict),
     .target(name: "Settings", dependencies: ["Wording", "CToml"], swiftSettings: strict),
+
+    // A graph as text.
+    .target(name: "GraphFiles", dependencies: ["Control", "Mixer", "AudioCore", "Wording"], swiftSettings: house),
 
     // What is changed of the user's world, and how it is put back.
     .target(name: "Leases", swiftSettings: strict),
@@ -67,18 +97,22 @@ let package = Package(
     // Where the rooms of the audio path are joined: a library, so that a program can embed the capture.
     .target(
       name: "Wiring",
-      dependencies: ["AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "Wire", "CLinux"],
+      dependencies: [
+        "AppRings", "AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "VirtualMic", "Wire", "CLinux",
+      ],
       path: "Sources/streamd/Wiring", swiftSettings: house),
     .executableTarget(
       name: "streamd",
       dependencies: [
-        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings",
-        "CLinux",
+        "AppRings", "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "GraphFiles",
+        "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings", "CLinux",
       ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
       name: "streamctl",
       dependencies: [
-        "AudioCore", "AudioIO", "PipeWireIO", "VirtualMic", "OpusCodec", "Wire", "Control", "Wording", "CLinux",
+        "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Mixer", "GraphFiles", "SoundFiles", "VirtualMic",
+        "OpusCodec",
+        "Wire", "Control", "Wording", "CLinux",
       ], swiftSettings: house),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: house),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Wording"], swiftSettings: house),
@@ -88,37 +122,75 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire", "AudioCore", "CRenderGuard"], swiftSettings: house),
     .testTarget(
       name: "StreamctlTests",
-      dependencies: ["streamctl", "VirtualMic", "AudioCore", "OpusCodec", "Wire", "CLinux"], swiftSettings: house),
-    .testTarget(
-      name: "VirtualMicTests", dependencies: ["VirtualMic", "AudioCore", "OpusCodec", "Wire"],
+      dependencies: [
+        "streamctl", "Mixer", "SoundFiles", "VirtualMic", "AudioCore", "OpusCodec", "Wire", "Control", "CLinux",
+        "TestSupport",
+      ],
       swiftSettings: house),
+    .testTarget(
+      name: "VirtualMicTests",
+      dependencies: [
+        "VirtualMic", "AudioCore", "AudioIO", "OpusCodec", "COpus", "COpusSystem", "Wire", "Wiring", "CLinux",
+        "CRenderGuard", "TestSupport",
+      ],
+      swiftSettings: render),
     // Optimised like what they test: hours of virtual time in seconds.
-    .testTarget(name: "AudioCoreTests", dependencies: ["AudioCore"], swiftSettings: render),
     .testTarget(
-      name: "MixerTests", dependencies: ["Mixer", "AudioIO", "AudioCore", "CRenderGuard"], swiftSettings: render),
+      name: "AudioCoreTests", dependencies: ["AudioCore", "CResamplerReference", "CRenderGuard"], swiftSettings: render),
     .testTarget(
-      name: "CaptureTests", dependencies: ["Capture", "Mixer", "AudioIO", "AudioCore", "OpusCodec", "Wire"],
+      name: "MixerTests",
+      dependencies: [
+        "Mixer", "AppRings", "AudioIO", "AudioCore", "SoundFiles", "CAppRing", "CRenderGuard", "TestSupport",
+      ],
+      swiftSettings: render),
+    .testTarget(
+      name: "ProcessorTests",
+      dependencies: ["Mixer", "AudioCore", "CRenderGuard", "CLoudnessReference", "TestSupport"],
+      swiftSettings: render),
+    .testTarget(
+      name: "GraphFilesTests", dependencies: ["GraphFiles", "Mixer", "Control", "AudioCore", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "SoundFilesTests", dependencies: ["SoundFiles", "AudioCore", "CSoundFileSystem", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "CaptureTests",
+      dependencies: ["Capture", "Mixer", "AudioIO", "AudioCore", "OpusCodec", "Wire", "TestSupport"],
+      swiftSettings: render),
+    // The header as applications use it.
+    .target(name: "CAppRing", path: "Tests/CAppRing"),
+    .testTarget(
+      name: "AppRingsTests", dependencies: ["AppRings", "AudioCore", "CAppRing", "CLinux", "CRenderGuard"],
       swiftSettings: render),
     .testTarget(name: "AudioIOTests", dependencies: ["AudioIO", "AudioCore"], swiftSettings: house),
     .testTarget(
       name: "PipeWireIOTests", dependencies: ["PipeWireIO", "AudioIO", "AudioCore", "CPipeWire", "TestSupport"],
       swiftSettings: render),
     .testTarget(
-      name: "ContractTests", dependencies: ["AudioIO", "PipeWireIO", "AudioCore", "TestSupport"],
+      name: "ALSAIOTests", dependencies: ["ALSAIO", "AudioIO", "AudioCore", "CRenderGuard", "TestSupport"],
+      swiftSettings: render),
+    .testTarget(
+      name: "JACKIOTests", dependencies: ["JACKIO", "AudioIO", "AudioCore", "CRenderGuard", "TestSupport"],
+      swiftSettings: render),
+    .testTarget(
+      name: "ContractTests", dependencies: ["AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "AudioCore", "TestSupport"],
       swiftSettings: house),
-    // Drives the programs themselves, which are built beside it. It must not link `streamd`: the verbs of the daemon would
-    // join those that ControlTests serves.
+    // Drives the programs themselves, which are built beside it; optimised, for it looks at many seconds of sound. It must
+    // not link `streamd`: the verbs of the daemon would join those that ControlTests serves.
     .testTarget(
       name: "DaemonTests",
       dependencies: [
-        "AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring", "Control", "CLinux",
-        "TestSupport", "CRenderGuard",
-      ], swiftSettings: house),
+        "AppRings", "AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring", "Control",
+        "CLinux", "VirtualMic", "TestSupport", "CRenderGuard", "CAppRing",
+      ], swiftSettings: render),
 
     .testTarget(name: "LeasesTests", dependencies: ["Leases", "TestSupport"], swiftSettings: house),
     .testTarget(
       name: "HostAudioTests",
       dependencies: ["Wiring", "Leases", "PipeWireIO", "AudioIO", "AudioCore", "TestSupport", "lease-holder"],
+      swiftSettings: house),
+    .testTarget(
+      name: "MicSourceTests", dependencies: ["PipeWireIO", "AudioIO", "AudioCore", "TestSupport"],
       swiftSettings: house),
     // A process for tests to kill while it holds a lease.
     .executableTarget(
@@ -127,9 +199,39 @@ let package = Package(
 
     // What tests share.
     .target(name: "CRenderGuard", path: "Tests/CRenderGuard"),
+    // What judges loudness and true peaks in tests.
+    .systemLibrary(
+      name: "CLoudnessReference", path: "Tests/CLoudnessReference", pkgConfig: "libebur128",
+      providers: [.apt(["libebur128-dev"])]),
+    // What judges the resampler in tests.
+    .systemLibrary(
+      name: "CResamplerReference", path: "Tests/CResamplerReference",
+      providers: [.apt(["libsoxr-dev", "libsamplerate0-dev"])]),
     .target(name: "TestSupport", dependencies: ["AudioCore"], path: "Tests/Support", swiftSettings: render),
+    // Parsers of what anybody may send, and what must hold: asked by the tests and by the fuzzer.
+    .target(
+      name: "Probes", dependencies: ["AudioCore", "Wire", "VirtualMic", "Control", "COpusSystem"], path: "Tests/Probes",
+      swiftSettings: house),
+    .testTarget(name: "ProbeTests", dependencies: ["Probes", "TestSupport"], swiftSettings: house),
     .testTarget(
       name: "SoundnessTests", dependencies: ["AudioCore", "TestSupport", "CRenderGuard"], swiftSettings: house),
   ],
   cxxLanguageStandard: .cxx17
 )
+
+// The sanitizers' builds take as long as they have targets: STREAMD_TESTS names the test targets that are wanted, which
+// stay with what they depend on.
+if let wanted = Context.environment["STREAMD_TESTS"] {
+  var kept = Set(package.targets.lazy.filter { $0.type == .test && wanted.contains($0.name) }.map(\.name))
+  var open = Array(kept)
+  while let name = open.popLast() {
+    for dependency in package.targets.first(where: { $0.name == name })?.dependencies ?? [] {
+      switch dependency {
+      case .targetItem(let name, _), .byNameItem(let name, _): if kept.insert(name).inserted { open.append(name) }
+      default: break
+      }
+    }
+  }
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products = []
+}

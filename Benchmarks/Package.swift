@@ -6,14 +6,22 @@ let package = Package(
   name: "Benchmarks",
   dependencies: [.package(name: "streamd", path: "..")],
   targets: [
+    // Other people's resamplers.
+    .systemLibrary(
+      name: "CResamplers", path: "Sources/CResamplers", providers: [.apt(["libsoxr-dev", "libsamplerate0-dev"])]),
+    // Other people's meter of loudness and true peak.
+    .systemLibrary(
+      name: "CLoudness", path: "Sources/CLoudness", pkgConfig: "libebur128", providers: [.apt(["libebur128-dev"])]),
+    // The same sums, plainly.
+    .target(name: "CMix", path: "Sources/CMix", cSettings: [.unsafeFlags(["-O3"])]),
     .executableTarget(
       name: "bench",
-      dependencies: [.product(name: "StreamdRooms", package: "streamd")],
+      dependencies: ["CLoudness", "CMix", "CResamplers", .product(name: "StreamdRooms", package: "streamd")],
       swiftSettings: [
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
-      ])
+      ]),
   ]
 )

@@ -56,8 +56,21 @@ public struct StreamReport: Sendable, Equatable {
   public var cycles: UInt64 = 0
   /// How the render thread is scheduled: `fifo:88`, `other`, or `unknown` before its first cycle.
   public var scheduling: String = "unknown"
+  /// Cycles in which the sink's monitor had something else than a `streams` stream heard.
+  public var unlikeCycles: UInt64 = 0
   /// What plays into the sink of a `streams` stream without being heard.
   public var unheard: [UnheardSource] = []
+  /// Who plays into our own sink, or records our own source: nodes that are linked to it, paused ones included.
+  public var users: Int = 0
+  /// Our own device runs in the graph's cycles: at least one of its users is not paused. Else it lies idle, and its client
+  /// is not called.
+  public var isDriven = false
+  /// Times the device ran dry or overflowed, or was suspended, and was started again.
+  public var xruns: UInt64 = 0
+  /// How far the device's clock runs from the host's, in parts per million; nil while that is not known.
+  public var clockPPM: Double?
+  /// How we talk to the device where that is ours to agree on, such as `mmap s16 44100 Hz, 2 channels, 512 of 1536 frames`.
+  public var terms: String?
 
   public init() {}
 }
@@ -69,9 +82,14 @@ public struct BackendError: Error, Sendable, Hashable, CustomStringConvertible {
     case noSink = "no_sink"
     case sinkNotFound = "sink_not_found"
     case notASink = "not_a_sink"
+    case noSource = "no_source"
+    case sourceNotFound = "source_not_found"
+    case notASource = "not_a_source"
     case noPorts = "no_ports"
     case linkRefused = "link_refused"
     case deviceLost = "device_lost"
+    case deviceBusy = "device_busy"
+    case deviceDenied = "device_denied"
     case unsupportedRole = "unsupported_role"
     case unsupportedFormat = "unsupported_format"
     case foreignLink = "foreign_link"
@@ -99,7 +117,9 @@ public struct BackendError: Error, Sendable, Hashable, CustomStringConvertible {
   public var recovery: Recovery {
     switch code {
     case .serverUnavailable: .waitForServer
-    case .noSink, .sinkNotFound, .notASink, .deviceLost: .waitForDevice
+    case .noSink, .sinkNotFound, .notASink, .noSource, .sourceNotFound, .notASource, .deviceLost, .deviceBusy,
+      .deviceDenied:
+      .waitForDevice
     case .noPorts, .linkRefused, .foreignLink, .starting: .retrySoon
     case .unsupportedRole, .unsupportedFormat: .permanent
     }

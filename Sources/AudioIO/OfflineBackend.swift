@@ -229,6 +229,10 @@ public final class OfflineStream: AudioStream {
       $0.report.cycles += 1
       $0.report.quantum = state.quantum
       $0.report.graphRate = request.rate.hertz
+      if [.virtualSink, .virtualSource].contains(request.role.kind) {
+        $0.report.users = 1
+        $0.report.isDriven = true
+      }
       guard !isInput else { return }
       if $0.played.count != count { $0.played = Array(repeating: [], count: count) }
       for channel in 0..<count {

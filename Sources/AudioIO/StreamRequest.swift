@@ -28,7 +28,11 @@ public enum SinkTarget: Hashable, Sendable, CustomStringConvertible {
 /// What a stream is for. A role, not a direction: a backend that cannot play a role says so and never plays another.
 public enum StreamRole: Hashable, Sendable {
   case playback(to: SinkTarget)
-  case capture(source: String)
+  /// Plays into a real sink through links of our own: the one with this node name where it exists, else another; never
+  /// into a sink of this process.
+  case feed(preferring: String?)
+  /// A microphone by its node name, nil for the user's default. Never a monitor, and never a source of our own.
+  case capture(source: String?)
   /// What a sink plays. By construction never a microphone.
   case monitor(of: SinkTarget)
   /// What plays into a sink, heard beside it in the same cycle: a quantum earlier than its monitor.
@@ -38,7 +42,7 @@ public enum StreamRole: Hashable, Sendable {
   case virtualSink
 
   public enum Kind: String, Hashable, Sendable, CaseIterable {
-    case playback, capture, monitor, streams
+    case playback, feed, capture, monitor, streams
     case virtualSource = "virtual_source"
     case virtualSink = "virtual_sink"
   }
@@ -46,6 +50,7 @@ public enum StreamRole: Hashable, Sendable {
   public var kind: Kind {
     switch self {
     case .playback: .playback
+    case .feed: .feed
     case .capture: .capture
     case .monitor: .monitor
     case .streams: .streams
@@ -66,11 +71,14 @@ public struct StreamRequest: Sendable {
   public var rate: SampleRate
   /// The quantum to ask the graph for; nil leaves it as it is.
   public var quantum: FrameCount?
+  /// Streams of one group run in the cycles of one driver, linked or not.
+  public var group: String?
 
   public init(
     role: StreamRole, name: String, description: String, layout: ChannelLayout? = nil, rate: SampleRate = .codec,
-    quantum: FrameCount? = nil
+    quantum: FrameCount? = nil, group: String? = nil
   ) {
+    self.group = group
     self.role = role
     self.name = name
     self.description = description

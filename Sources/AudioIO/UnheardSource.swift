@@ -7,6 +7,8 @@ public struct UnheardSource: Hashable, Sendable, CustomStringConvertible {
     case refused
     /// The server has not made the link in good time.
     case late
+    /// It may be moved to another sink any moment, and must have no link of ours when it is.
+    case leaving
   }
 
   /// Node name.

@@ -103,7 +103,10 @@ public final class FrameEncoder: @unchecked Sendable {
   /// Thread: control.
   public func add(_ slot: OutletSlot) {
     slot.follow(identity)
-    shared.withLock { $0.slots.append(slot) }
+    shared.withLock { state in
+      // One that comes back before it was let go is there already.
+      if !state.slots.contains(where: { $0 === slot }) { state.slots.append(slot) }
+    }
   }
 
   /// After this nothing more is delivered to it, but what is under way. Thread: control.

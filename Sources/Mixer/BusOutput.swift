@@ -9,13 +9,15 @@ public final class BusOutput: @unchecked Sendable {
   public let signal = WakeSignal()
   let state: UnsafeMutablePointer<BusOutputState>
 
+  /// One that is limited ends in a limiter at −1 dBTP: bit for bit what came, 64 frames later, while nothing is too loud.
   /// Thread: control.
-  public init(layout: ChannelLayout, capacity: FrameCount) {
+  public init(layout: ChannelLayout, capacity: FrameCount, isLimited: Bool = false) {
     self.layout = layout
     state = .allocate(capacity: 1)
     state.initialize(
       to: BusOutputState(
-        ring: AudioRing.Writer(channels: layout.count, minimumCapacity: capacity), wake: signal.renderFace))
+        ring: AudioRing.Writer(channels: layout.count, minimumCapacity: capacity), wake: signal.renderFace,
+        limiter: isLimited ? BusLimiter(layout) : nil))
   }
 
   deinit {
@@ -42,10 +44,23 @@ struct BusOutputState: ~Copyable {
   /// Reported with the next block that fits: the frames in between are gone.
   var interrupted = false
   let wake: UnsafeMutablePointer<WakeWord>
+  private let limiter: UnsafeMutablePointer<BusLimiter>?
 
-  init(ring: consuming AudioRing.Writer, wake: UnsafeMutablePointer<WakeWord>) {
+  init(ring: consuming AudioRing.Writer, wake: UnsafeMutablePointer<WakeWord>, limiter: consuming BusLimiter? = nil) {
     self.ring = ring
     self.wake = wake
+    if let limiter {
+      let place = UnsafeMutablePointer<BusLimiter>.allocate(capacity: 1)
+      place.initialize(to: limiter)
+      self.limiter = place
+    } else {
+      self.limiter = nil
+    }
+  }
+
+  deinit {
+    limiter?.deinitialize(count: 1)
+    limiter?.deallocate()
   }
 
   /// Mixes one cycle into the ring. A nil matrix is silence. False when there was no room. Thread: render.
@@ -71,15 +86,34 @@ struct BusOutputState: ~Copyable {
     smoother = start
     smoother.advance(cycle.frames)
     let flags: CycleFlags = interrupted ? CycleFlags(rawValue: cycle.flags.rawValue | 1) : cycle.flags
-    guard
-      ring.commit(cycle.frames, time: cycle.time, position: cycle.position, quantum: cycle.quantum, flags: flags)
-    else {
+    var (time, position) = (cycle.time, cycle.position)
+    if let limiter {
+      if flags.contains(.discontinuity) { limiter.pointee.reset() }
+      limit(limiter, offset: span.first, frames: span.firstCount)
+      limit(limiter, offset: 0, frames: span.secondCount)
+      // What comes out now came in so much earlier.
+      time = HostTime(nanoseconds: time.nanoseconds - BusLimiter.nanoseconds)
+      position -= Int64(BusLimiter.latency)
+    }
+    guard ring.commit(cycle.frames, time: time, position: position, quantum: cycle.quantum, flags: flags) else {
       noteFlood(cycle.frames)
       return false
     }
     interrupted = false
     if ring.isWanted { wake.wake() }
     return true
+  }
+
+  /// One run of all channels, in place.
+  @_noLocks
+  private func limit(_ limiter: UnsafeMutablePointer<BusLimiter>, offset: Int, frames: Int) {
+    guard frames > 0 else { return }
+    var channel = 0
+    while channel < ring.channels {
+      limiter.pointee.planes[channel] = ring.pointer(channel: channel, offset: offset)
+      channel += 1
+    }
+    limiter.pointee.process(frames)
   }
 
   @_noLocks

@@ -46,6 +46,7 @@ struct RendererState: ~Copyable {
   var expectedPosition: Int64?
   var lastTime = HostTime(nanoseconds: 0)
   var lastQuantum = 0
+  var lastFrames = 0
 
   init(plan: RenderFace<RenderPlan>, records: consuming EventRing.Writer<CycleRecord>) {
     self.plan = plan
@@ -78,16 +79,18 @@ struct RendererState: ~Copyable {
       } else if !cycle.flags.contains(.discontinuity) {
         // A quarter period late is worth a line in the statistics; positions tell whether audio was lost. The period is
         // the one that ends here, which began with the block before.
-        let period = Int64(lastQuantum) * 1_000_000_000 / 48_000
+        let period = Int64(lastFrames) * 1_000_000_000 / 48_000
         let late = (cycle.time - lastTime).nanoseconds - period
         if late > period / 4 { record(.lateWake, cycle, late) }
       }
     }
+    if cycle.flags.contains(.repaired) { record(.repaired, cycle, Int64(cycle.frames)) }
     if cycle.quantum != lastQuantum {
       record(.quantumChanged, cycle, Int64(cycle.quantum))
       lastQuantum = cycle.quantum
     }
     lastTime = cycle.time
+    lastFrames = cycle.frames
     expectedPosition = cycle.position + Int64(cycle.frames)
   }
 

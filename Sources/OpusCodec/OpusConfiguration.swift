@@ -28,11 +28,16 @@ public struct OpusConfiguration: Hashable, Sendable {
   /// loses its low bands at 5 ms, at any bitrate. With it a decoder that ignores it, as GStreamer's `opusdec` does unless
   /// told `phase-inversion=true`, flips the right channel's bands frame by frame.
   public var phaseInversion: Bool
+  /// Packets in a hundred that are expected to be lost. Above 0 the speech modes carry a poorer copy of the frame before,
+  /// from which a lost one is recovered (in-band FEC).
+  public var expectedLoss: Int
+  /// Whether silence may become packets of at most two bytes that need not be sent (DTX). At variable bitrate only.
+  public var discontinuous: Bool
 
   public init(
     layout: ChannelLayout, streams: Int, coupled: Int, mapping: [UInt8], bitrate: Int, frame: FrameDuration = .ms5,
     complexity: Int = 9, variableBitrate: Bool = false, application: Application = .lowDelay,
-    phaseInversion: Bool = true
+    phaseInversion: Bool = true, expectedLoss: Int = 0, discontinuous: Bool = false
   ) {
     self.layout = layout
     self.streams = streams
@@ -44,6 +49,8 @@ public struct OpusConfiguration: Hashable, Sendable {
     self.variableBitrate = variableBitrate
     self.application = application
     self.phaseInversion = phaseInversion
+    self.expectedLoss = expectedLoss
+    self.discontinuous = discontinuous
   }
 
   /// Left and right partners share a coupled stream, the other channels get mono streams: what belongs together is
@@ -109,5 +116,11 @@ public struct OpusConfiguration: Hashable, Sendable {
         field: .bitrate, allowed: "\(bitrateRange.lowerBound) to \(bitrateRange.upperBound) bits per second")
     }
     guard (0...10).contains(complexity) else { throw .badConfiguration(field: .complexity, allowed: "0 to 10") }
+    guard (0...100).contains(expectedLoss) else {
+      throw .badConfiguration(field: .expectedLoss, allowed: "0 to 100 percent")
+    }
+    guard !discontinuous || variableBitrate else {
+      throw .badConfiguration(field: .discontinuous, allowed: "at variable bitrate only")
+    }
   }
 }

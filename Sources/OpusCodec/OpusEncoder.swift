@@ -4,8 +4,8 @@ import COpusSystem
 
 /// A multistream Opus encoder that owns its state. One frame in, one packet out.
 ///
-/// The packet is always full band and never shortened by silence, so that its first byte and, at constant bitrate, its
-/// size stay the same for the whole stream.
+/// The packet is always full band and, unless asked for, never shortened by silence, so that its first byte and, at
+/// constant bitrate, its size stay the same for the whole stream.
 /// Thread: any one at a time; nothing in it allocates or waits once made.
 public struct OpusEncoder: ~Copyable, @unchecked Sendable {
   public private(set) var configuration: OpusConfiguration
@@ -77,8 +77,9 @@ extension OpusEncoder {
       (OPUS_SET_COMPLEXITY_REQUEST, Int32(configuration.complexity)),
       (OPUS_SET_BANDWIDTH_REQUEST, OPUS_BANDWIDTH_FULLBAND),
       (OPUS_SET_PHASE_INVERSION_DISABLED_REQUEST, configuration.phaseInversion ? 0 : 1),
-      (OPUS_SET_DTX_REQUEST, 0),
-      (OPUS_SET_INBAND_FEC_REQUEST, 0),
+      (OPUS_SET_DTX_REQUEST, configuration.discontinuous ? 1 : 0),
+      (OPUS_SET_INBAND_FEC_REQUEST, configuration.expectedLoss > 0 ? 1 : 0),
+      (OPUS_SET_PACKET_LOSS_PERC_REQUEST, Int32(configuration.expectedLoss)),
     ]
     for (request, value) in settings {
       let result = copus_encoder_set(made, request, value)

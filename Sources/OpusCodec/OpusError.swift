@@ -13,6 +13,8 @@ public enum OpusError: Error, Hashable, Sendable {
 
   public enum Field: String, Hashable, Sendable {
     case streams, coupled, mapping, bitrate, complexity
+    case expectedLoss = "expected_loss"
+    case discontinuous
   }
 
   /// Stable identifier for protocols and logs.

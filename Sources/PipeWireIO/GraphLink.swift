@@ -9,6 +9,8 @@ final class GraphLink {
   private let hook = Hook()
   private let infoHook = Hook()
   private var hasEnded = false
+  /// Sound flows.
+  private(set) var isActive = false
   private let ended: (String?) -> Void
 
   /// `ended` is called once if the server ends the link, with a reason where it gives one.
@@ -26,6 +28,7 @@ final class GraphLink {
     cpw_link_listen(proxy, infoHook.pointer, EventTables.shared.linkInfo, data)
   }
 
+  func changed(to state: pw_link_state) { isActive = state == PW_LINK_STATE_ACTIVE }
   func removed() { end(nil) }
   func failed(_ message: String) { end(message) }
 

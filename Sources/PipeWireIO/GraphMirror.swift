@@ -12,9 +12,17 @@ struct GraphMirror: Sendable {
     var priority: Int
     /// The connection that made it.
     var client: UInt32 = .max
+    /// What the program that made it calls itself.
+    var application = ""
 
     /// Only this class has ports that carry what is being played. A source, a stream or a duplex device never passes.
     var isSink: Bool { mediaClass == "Audio/Sink" }
+
+    /// Somebody else's microphone.
+    var isForeignSource: Bool {
+      ["Audio/Source", "Audio/Source/Virtual", "Audio/Duplex"].contains(mediaClass)
+        && application != OwnDevice.application
+    }
   }
 
   struct Port: Sendable, Equatable {
@@ -39,9 +47,23 @@ struct GraphMirror: Sendable {
   private(set) var nodes: [UInt32: Node] = [:]
   private(set) var ports: [UInt32: Port] = [:]
   private(set) var links: [UInt32: Link] = [:]
+  private var sink = DefaultDeviceState()
+  private var source = DefaultDeviceState()
+
+  /// What the user has chosen as default, and what the session manager has made of it.
+  subscript(device: DefaultDevice) -> DefaultDeviceState {
+    get { device == .sink ? sink : source }
+    set { if device == .sink { sink = newValue } else { source = newValue } }
+  }
+
   /// The session manager's choice; nil when nobody has chosen.
-  var defaultSink: String?
-  var configuredSink = DefaultSinkState.Choice.unknown
+  /// Sinks of this process.
+  var ownSinks: Set<UInt32> = []
+
+  var defaultSink: String? {
+    get { sink.effective }
+    set { sink.effective = newValue }
+  }
 
   mutating func add(_ node: Node) { nodes[node.id] = node }
   mutating func add(_ port: Port) { ports[port.id] = port }
@@ -53,6 +75,9 @@ struct GraphMirror: Sendable {
     links[id] = nil
   }
 
+  /// Sinks that are not of this process.
+  var realSinks: [Node] { sinks.filter { !ownSinks.contains($0.id) } }
+
   var sinks: [Node] { nodes.values.filter(\.isSink).sorted { $0.id < $1.id } }
 
   func ports(of node: UInt32) -> [Port] {
@@ -60,6 +85,17 @@ struct GraphMirror: Sendable {
   }
 
   func links(into node: UInt32) -> [Link] { links.values.filter { ports[$0.input]?.node == node } }
+  func links(from node: UInt32) -> [Link] { links.values.filter { ports[$0.output]?.node == node } }
+
+  /// Nodes that are linked to a node's ports, whatever the direction and however many the links.
+  func neighbours(of node: UInt32) -> Set<UInt32> {
+    var found: Set<UInt32> = []
+    for link in links.values {
+      guard let output = ports[link.output]?.node, let input = ports[link.input]?.node else { continue }
+      if output == node { found.insert(input) } else if input == node { found.insert(output) }
+    }
+    return found
+  }
 
   /// True only for a monitor port of a sink: the one kind of port a capture may hear.
   func isSinkMonitor(_ port: UInt32) -> Bool {

@@ -1,7 +1,12 @@
+import AudioIO
+
 /// A node's name as the session manager's metadata holds it: `{"name":"…"}`.
 enum MetadataName {
-  static let configuredSink = "default.configured.audio.sink"
-  static let effectiveSink = "default.audio.sink"
+  static func configured(_ device: DefaultDevice) -> String { "default.configured.audio.\(device.rawValue)" }
+  static func effective(_ device: DefaultDevice) -> String { "default.audio.\(device.rawValue)" }
+
+  /// Whether a node's metadata of that name says where it plays.
+  static func isTarget(_ key: String) -> Bool { key == "target.object" || key == "target.node" }
 
   static func encode(_ name: String) -> String {
     var text = "{\"name\":\""

@@ -25,7 +25,7 @@ enum MonitorChoice {
     switch sink(in: graph, target: target, current: current) {
     case .failure(let error): return .failure(error)
     case .success(let sink):
-      let channels = monitorChannels(of: sink, in: graph)
+      let channels = channels(of: sink, in: graph) { $0.isOutput && $0.isMonitor }
       guard !channels.isEmpty else {
         return .failure(BackendError(.noPorts, "sink \"\(sink.name)\" has no monitor ports yet"))
       }
@@ -47,6 +47,8 @@ enum MonitorChoice {
       }
       return .failure(BackendError(.sinkNotFound, "no sink is named \"\(name)\"", hint: listing(sinks)))
     case .defaultSink:
+      // What is played into a sink of our own is heard there; this is for all the others.
+      let sinks = graph.realSinks
       if let name = graph.defaultSink, let sink = sinks.first(where: { $0.name == name }) { return .success(sink) }
       if let current, let sink = sinks.first(where: { $0.id == current }) { return .success(sink) }
       if let sink = sinks.max(by: { ($0.priority, $1.id) < ($1.priority, $0.id) }) { return .success(sink) }
@@ -54,15 +56,18 @@ enum MonitorChoice {
     }
   }
 
-  private static func listing(_ sinks: [GraphMirror.Node]) -> String {
+  static func listing(_ sinks: [GraphMirror.Node]) -> String {
     guard !sinks.isEmpty else { return "no sink exists" }
     let shown = sinks.prefix(8).map { "\"\($0.name)\"" }.joined(separator: ", ")
     return "sinks here: \(shown)" + (sinks.count > 8 ? " and \(sinks.count - 8) more" : "")
   }
 
-  private static func monitorChannels(of sink: GraphMirror.Node, in graph: GraphMirror) -> [Channel] {
+  /// Those ports of a sink that say which channel they carry.
+  static func channels(
+    of sink: GraphMirror.Node, in graph: GraphMirror, where counts: (GraphMirror.Port) -> Bool
+  ) -> [Channel] {
     var found: [ChannelLabel: UInt32] = [:]
-    for port in graph.ports(of: sink.id) where port.isOutput && port.isMonitor {
+    for port in graph.ports(of: sink.id) where counts(port) {
       guard let label = ChannelLabel(portChannel: port.channel), found[label] == nil else { continue }
       found[label] = port.id
     }

@@ -1,5 +1,6 @@
 import AudioCore
 import AudioIO
+import CPipeWire
 import CPipeWireSystem
 import Synchronization
 
@@ -7,73 +8,24 @@ import Synchronization
 ///
 /// The node is never connected by the session manager and takes the sink's own channels. It stays one stream to its owner
 /// while sinks, servers and layouts come and go.
-final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
-  private let connection: PipeWireConnection
-  private let request: StreamRequest
+final class MonitorStream: GraphStream, @unchecked Sendable {
   private let target: SinkTarget
-  private let client: RenderClient
-  private let events: @Sendable (StreamEvent) -> Void
 
   // Loop thread.
-  private var running = false
-  private var node: StreamNode?
   private var links: [MonitorChoice.LinkWork.Pair: GraphLink] = [:]
   private var sink: UInt32?
-  private var position: Int64 = 0
-  private var mishaps = StreamMishaps()
-  private var status = StreamReport()
 
   init(
     connection: PipeWireConnection, request: StreamRequest, target: SinkTarget, client: RenderClient,
     events: @escaping @Sendable (StreamEvent) -> Void
   ) {
-    self.connection = connection
-    self.request = request
     self.target = target
-    self.client = client
-    self.events = events
-  }
-
-  func start() throws(BackendError) {
-    connection.locked {
-      guard !running else { return }
-      running = true
-      connection.attach(self)
-      graphChanged()
-    }
-  }
-
-  func stop() {
-    connection.locked {
-      guard running else { return }
-      running = false
-      connection.detach(self)
-      letGo()
-      announce(.stopped)
-    }
-  }
-
-  var report: StreamReport {
-    connection.locked {
-      var report = status
-      node?.fill(&report)
-      return report
-    }
+    super.init(connection: connection, request: request, client: client, events: events)
   }
 
   // MARK: Thread: loop
 
-  func serverLost() { letGo() }
-
-  func graphChanged() {
-    guard running else { return }
-    for pair in ended { links.removeValue(forKey: pair)?.destroy() }
-    ended = []
-    guard connection.isReady, let core = connection.core else {
-      announce(.waiting(connection.failure))
-      return
-    }
-    if let wait = mishaps.wait(at: renderNow(), letGo: letGo) { return connection.later(after: wait) }
+  override func look(_ core: OpaquePointer) {
     switch MonitorChoice.source(in: connection.graph, target: target, current: sink) {
     case .failure(let error):
       unlink()
@@ -85,18 +37,27 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
 
   private func follow(_ source: MonitorChoice.Source, core: OpaquePointer) {
     guard let layout = source.layout else { return }
+    if source.sink.id != sink || links.isEmpty, let youth = connection.youth(of: source.sink.id) {
+      connection.later(after: youth)
+      // What is heard until then is what was heard before, as long as that exists.
+      if let sink, sink != source.sink.id, connection.graph.nodes[sink] != nil { return }
+      unlink()
+      return announce(.waiting(BackendError(.starting, "sink \"\(source.sink.name)\" has just appeared")))
+    }
+    let now = renderNow()
+    if let sink, source.sink.id != sink, connection.graph.nodes[sink] != nil, let node, !node.fadeOut(at: now) {
+      // What the sink played until now goes down before its links do.
+      refuseForeignLinks()
+      return connection.later(after: .milliseconds(1))
+    }
     if node?.layout != layout {
       letGo()
       makeNode(layout, core: core)
     }
-    guard let node else {
-      mishaps.note(at: renderNow())
-      announce(.waiting(BackendError(.linkRefused, "the server made no stream for us")))
-      return connection.later()
-    }
+    guard let node else { return nodeIsMissing() }
     sink = source.sink.id
     guard let id = node.id, connection.graph.nodes[id] != nil else {
-      announce(.waiting(BackendError(.starting, "joining the graph")))
+      announce(.waiting(.joining))
       return
     }
     let work = MonitorChoice.linkWork(in: connection.graph, source: source, node: id, made: Set(links.keys))
@@ -109,21 +70,17 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
     if !work.forbidden.isEmpty {
       announce(.waiting(BackendError(.foreignLink, "a link from something that is no sink was refused")))
     } else if work.isComplete {
-      node.isOpen = true
+      if let wait = node.open(with: links.values, at: now) { connection.later(after: wait) }
       announce(.running(device: source.sink.name))
     } else if connection.graph.ports(of: id).isEmpty {
-      announce(
-        .waiting(
-          BackendError(.starting, "the session manager has not prepared our ports", hint: "is WirePlumber running?")))
+      announce(.waiting(.unprepared))
     } else if !node.isOpen {
       announce(.waiting(BackendError(.starting, "linking to \"\(source.sink.name)\"")))
     }
   }
 
   private func makeNode(_ layout: ChannelLayout, core: OpaquePointer) {
-    let format = StreamFormat(rate: request.rate, layout: layout)
-    status.format = format
-    events(.format(format))
+    announce(StreamFormat(rate: request.rate, layout: layout))
     // Never linked by the session manager, never moved by what it remembers. Should anything ever connect us all the
     // same, it may only be to a sink.
     let properties = [
@@ -131,17 +88,9 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
       ("state.restore-props", "false"), ("stream.capture.sink", "true"), ("node.dont-reconnect", "true"),
       ("stream.dont-remix", "true"),
     ]
-    node = StreamNode(
-      core: core, request: request, direction: .capture, layout: layout, client: client, position: position,
-      properties: properties, flags: PW_STREAM_FLAG_DONT_RECONNECT.rawValue
-    ) { [unowned self] state, error in
-      if state == PW_STREAM_STATE_ERROR {
-        mishaps.note(at: renderNow())
-        announce(.waiting(BackendError(.linkRefused, "the stream failed: \(error ?? "unknown reason")")))
-      }
-      // Not at once: the first changes come while the stream is still being made.
-      connection.later()
-    }
+    makeNode(
+      core: core, direction: .capture, layout: layout, fadesIn: true, properties: properties,
+      flags: PW_STREAM_FLAG_DONT_RECONNECT.rawValue)
   }
 
   private func link(_ pair: MonitorChoice.LinkWork.Pair, core: OpaquePointer) {
@@ -158,7 +107,15 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
 
   private func refuseForeignLinks() {
     guard let id = node?.id else { return }
-    for link in MonitorChoice.forbiddenLinks(in: connection.graph, node: id) { connection.destroyGlobal(link) }
+    for link in MonitorChoice.forbiddenLinks(in: connection.graph, node: id) {
+      node?.isOpen = false
+      connection.destroyGlobal(link)
+    }
+  }
+
+  override func forgetEndedLinks() {
+    for pair in ended { links.removeValue(forKey: pair)?.destroy() }
+    ended = []
   }
 
   private func unlink() {
@@ -167,15 +124,8 @@ final class MonitorStream: AudioStream, GraphFollower, @unchecked Sendable {
     links = [:]
   }
 
-  private func letGo() {
+  override func letGo() {
     unlink()
-    if let node { position = node.close() }
-    node = nil
-  }
-
-  private func announce(_ state: StreamState) {
-    guard status.state != state else { return }
-    status.state = state
-    events(.state(state))
+    super.letGo()
   }
 }

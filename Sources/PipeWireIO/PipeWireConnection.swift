@@ -1,5 +1,6 @@
 import AudioCore
 import AudioIO
+import CLinux
 import CPipeWire
 import CPipeWireSystem
 import Glibc
@@ -10,6 +11,17 @@ protocol GraphFollower: AnyObject {
   func graphChanged()
   /// The server is gone; every proxy and stream on it is dead and must be let go now. Thread: loop.
   func serverLost()
+  /// A session manager has come; its metadata is not bound yet. Thread: loop.
+  func sessionManagerCame()
+  /// Thread: loop.
+  func playersWillMove(_ move: PlayerMove)
+}
+
+extension GraphFollower {
+  /// A node that runs on links of ours while a session manager comes up never becomes one of its items, and as long as
+  /// one node is missing it links nobody's (WirePlumber 0.4). So it gets a new node to prepare.
+  func sessionManagerCame() { serverLost() }
+  func playersWillMove(_ move: PlayerMove) {}
 }
 
 /// The link to one PipeWire server: loop thread, core, registry mirror. It reconnects for ever.
@@ -33,6 +45,10 @@ final class PipeWireConnection: @unchecked Sendable {
   /// The registry's first listing is complete.
   private(set) var isReady = false
   private var readySequence: Int32 = -1
+  /// The loop thread runs as soon as it is woken.
+  private var isPrompt = false
+  /// Less than that of threads that carry sound.
+  private static let realTimePriority: Int32 = 3
   /// Its answer follows the metadata's first listing.
   private var metadataSequence: Int32 = -1
   private var plan = ReconnectPlan()
@@ -65,15 +81,15 @@ final class PipeWireConnection: @unchecked Sendable {
 
   private let box: UnsafeMutablePointer<Unmanaged<PipeWireConnection>?>
 
-  /// Thread: control, after every stream has stopped.
+  /// Thread: any, after every stream has stopped; the loop's own where a callback was the last to hold this.
   deinit {
     pw_thread_loop_lock(loop)
-    drop()
+    box.pointee = nil
+    removeHooks()
     pw_thread_loop_unlock(loop)
-    pw_thread_loop_stop(loop)
-    pw_context_destroy(context)
-    pw_thread_loop_destroy(loop)
-    box.deallocate()
+    ConnectionRemains(
+      loop: loop, context: context, core: core, proxies: [metadata?.proxy, registry].compactMap(\.self), timerData: box
+    ).bury()
   }
 
   /// Runs on behalf of another thread with the loop held.
@@ -86,6 +102,13 @@ final class PipeWireConnection: @unchecked Sendable {
   /// Thread: loop.
   func attach(_ follower: any GraphFollower) { followers.append(follower) }
   func detach(_ follower: any GraphFollower) { followers.removeAll { $0 === follower } }
+
+  /// Whether a node is a sink of this process. Nodes of earlier connections count for nothing.
+  func own(_ sink: UInt32, _ isOurs: Bool) {
+    guard isOurs != graph.ownSinks.contains(sink) else { return }
+    if isOurs { graph.ownSinks.insert(sink) } else { graph.ownSinks.remove(sink) }
+    changed()
+  }
 
   func destroyGlobal(_ id: UInt32) { if let registry { cpw_registry_destroy(registry, id) } }
 
@@ -130,9 +153,7 @@ final class PipeWireConnection: @unchecked Sendable {
   /// Lets go of everything that lived on the server.
   private func drop() {
     for follower in followers { follower.serverLost() }
-    metadataHook.remove()
-    registryHook.remove()
-    coreHook.remove()
+    removeHooks()
     if let metadata { pw_proxy_destroy(metadata.proxy) }
     metadata = nil
     if let registry { pw_proxy_destroy(registry) }
@@ -140,7 +161,14 @@ final class PipeWireConnection: @unchecked Sendable {
     if let core { pw_core_disconnect(core) }
     core = nil
     graph = GraphMirror()
+    births = [:]
     isReady = false
+  }
+
+  private func removeHooks() {
+    metadataHook.remove()
+    registryHook.remove()
+    coreHook.remove()
   }
 
   func coreFailed(id: UInt32, result: Int32, message: String) {
@@ -153,7 +181,7 @@ final class PipeWireConnection: @unchecked Sendable {
     cpw_timer_arm(pw_thread_loop_get_loop(loop), retryTimer, 1)
   }
 
-  private var isLost = false
+  private(set) var isLost = false
 
   fileprivate func retryDue() {
     if isLost {
@@ -165,12 +193,16 @@ final class PipeWireConnection: @unchecked Sendable {
   }
 
   func coreDone(sequence: Int32) {
-    if sequence == metadataSequence, metadata != nil, graph.configuredSink == .unknown {
-      graph.configuredSink = .unset
-      changed()
+    if sequence == metadataSequence, metadata != nil {
+      for device in DefaultDevice.allCases where graph[device].configured == .unknown {
+        graph[device].configured = .unset
+        changed()
+      }
     }
     guard sequence == readySequence, !isReady else { return }
     isReady = true
+    // Players are let go before the session manager moves them: that is a race of half a millisecond.
+    if !isPrompt { isPrompt = clinux_thread_setup("streamd-graph", Self.realTimePriority) == 0 }
     plan.connected(at: renderNow())
     changed()
   }
@@ -180,12 +212,14 @@ final class PipeWireConnection: @unchecked Sendable {
   func globalAdded(id: UInt32, type: String, properties: GlobalProperties) {
     switch type {
     case "PipeWire:Interface:Node":
+      if isReady, metadata != nil, properties["media.class"] == "Audio/Sink" { births[id] = renderNow() }
       graph.add(
         GraphMirror.Node(
           id: id, name: properties["node.name"] ?? "", description: properties["node.description"] ?? "",
           mediaClass: properties["media.class"] ?? "",
           priority: properties["priority.session"].flatMap { Int($0) } ?? 0,
-          client: properties["client.id"].flatMap { UInt32($0) } ?? .max))
+          client: properties["client.id"].flatMap { UInt32($0) } ?? .max,
+          application: properties["application.name"] ?? ""))
     case "PipeWire:Interface:Port":
       graph.add(
         GraphMirror.Port(
@@ -199,10 +233,15 @@ final class PipeWireConnection: @unchecked Sendable {
           id: id, output: properties["link.output.port"].flatMap { UInt32($0) } ?? UInt32.max,
           input: properties["link.input.port"].flatMap { UInt32($0) } ?? UInt32.max))
     case "PipeWire:Interface:Metadata" where properties["metadata.name"] == "default" && metadata == nil:
+      // The metadata is the session manager's, and goes and comes with it. No node of ours may live while it is bound: the
+      // server reads nothing from us until the session manager has answered, and nothing from the session manager until
+      // our node has answered what is asked of it. Each would wait for the other for ever.
+      for follower in followers { follower.sessionManagerCame() }
       guard let registry, let proxy = cpw_registry_bind_metadata(registry, id) else { return }
       metadata = (id, proxy)
       cpw_metadata_listen(proxy, metadataHook.pointer, EventTables.shared.metadata, selfPointer)
       if let core { metadataSequence = cpw_core_sync(core, 0) }
+      changed()
       return
     default: return
     }
@@ -214,27 +253,70 @@ final class PipeWireConnection: @unchecked Sendable {
       metadataHook.remove()
       pw_proxy_destroy(metadata.proxy)
       self.metadata = nil
-      graph.configuredSink = .unknown
+      for device in DefaultDevice.allCases { graph[device].configured = .unknown }
     }
     graph.remove(id)
+    births[id] = nil
     changed()
   }
 
   func metadataChanged(subject: UInt32, key: String?, value: String?) {
-    guard subject == 0 else { return }
-    if key == nil || key == MetadataName.effectiveSink { graph.defaultSink = value.flatMap(MetadataName.decode) }
-    if key == nil || key == MetadataName.configuredSink {
-      // Removal of everything names no key and no value.
-      graph.configuredSink = value.map { MetadataName.decode($0).map { .sink($0) } ?? .unreadable } ?? .unset
+    guard subject == 0 else {
+      if key.map(MetadataName.isTarget) ?? true { tell(.ofNode(subject)) }
+      return
     }
+    let before = graph[.sink]
+    for device in DefaultDevice.allCases {
+      if key == nil || key == MetadataName.effective(device) {
+        graph[device].effective = value.flatMap(MetadataName.decode)
+      }
+      if key == nil || key == MetadataName.configured(device) {
+        // Removal of everything names no key and no value.
+        graph[device].configured = value.map { MetadataName.decode($0).map { .named($0) } ?? .unreadable } ?? .unset
+      }
+    }
+    foresee(since: before)
     changed()
   }
 
+  /// The session manager moves players a few messages after it has heard of another default: that is all the time there is.
+  private func foresee(since before: DefaultDeviceState) {
+    let now = graph[.sink]
+    if case .named(let name) = now.configured, now.configured != before.configured, name != before.effective,
+      graph.sinks.contains(where: { $0.name == name })
+    {
+      tell(.toSink(name))
+    }
+    if let name = now.effective, before.effective != nil, name != before.effective { tell(.toSink(name)) }
+  }
+
+  private func tell(_ move: PlayerMove) {
+    for follower in followers { follower.playersWillMove(move) }
+  }
+
+  /// How long a new node must still be left alone. A session manager that finds it running before it has prepared it waits
+  /// for it in vain and meanwhile links nobody's streams.
+  func youth(of node: UInt32) -> HostDuration? {
+    guard let born = births[node] else { return nil }
+    let left = born + Self.childhood - renderNow()
+    guard left > .zero else {
+      births[node] = nil
+      return nil
+    }
+    return left
+  }
+
+  /// When nodes appeared that are still young or have not been asked about; what was there before us is old.
+  private var births: [UInt32: HostTime] = [:]
+  private static let childhood = HostDuration.milliseconds(80)
+
   /// Sets or removes what the user chose; false without a session manager to keep it.
-  func configureSink(_ name: String?) -> Bool {
+  func configure(_ device: DefaultDevice, _ name: String?) -> Bool {
     guard isReady, let metadata else { return false }
     let value = name.map(MetadataName.encode)
-    return cpw_metadata_set(metadata.proxy, MetadataName.configuredSink, value) >= 0
+    // On this connection it is in the server before the choice is.
+    if device == .sink, let name { tell(.toSink(name)) }
+    return cpw_metadata_set(metadata.proxy, MetadataName.configured(device), value) >= 0
   }
 
   /// Has followers look again, outside the current callback, now or after a while.

@@ -107,9 +107,10 @@ private func onLinkError(
 
 /// A link that the two ends cannot agree on stays in the graph and carries nothing.
 private func onLinkInfo(_ data: UnsafeMutableRawPointer?, _ info: UnsafePointer<pw_link_info>?) {
-  guard let info, info.pointee.state == PW_LINK_STATE_ERROR else { return }
-  let reason = info.pointee.error.map { String(cString: $0) } ?? "the ports do not agree"
-  Unmanaged<GraphLink>.fromOpaque(data!).takeUnretainedValue().failed(reason)
+  guard let info else { return }
+  let link = Unmanaged<GraphLink>.fromOpaque(data!).takeUnretainedValue()
+  guard info.pointee.state == PW_LINK_STATE_ERROR else { return link.changed(to: info.pointee.state) }
+  link.failed(info.pointee.error.map { String(cString: $0) } ?? "the ports do not agree")
 }
 
 private func onStreamState(

@@ -7,8 +7,9 @@ import AudioIO
 /// a player, a filter or a loopback. Nothing is guessed from targets, so no stream the sink plays can be missed and
 /// nothing it does not play can be heard.
 ///
-/// One more link, from the sink's monitor to a port whose samples are dropped, keeps our node in the sink's driver group,
-/// its ports negotiated, before anything plays. All links are passive: they wake no device and hold no player running.
+/// The sink's monitor is linked too, to ports that carry its copy of the cycle before: it repairs what we lose, and keeps
+/// our node in the sink's driver group, its ports negotiated, before anything plays. All links are passive: they wake no
+/// device and hold no player running.
 enum StreamsChoice {
   typealias Pair = MonitorChoice.LinkWork.Pair
 
@@ -31,11 +32,15 @@ enum StreamsChoice {
     var refused: [Pair: Refusal] = [:]
     /// Ours, destroyed at that time; the registry may show them a little longer.
     var going: [Pair: HostTime] = [:]
+    /// Players that may be moved and were let go for that, and when.
+    var leaving: [UInt32: HostTime] = [:]
 
     /// Forgets what no longer matters.
-    mutating func prune(wanted: Set<Pair>, at now: HostTime) {
-      refused = refused.filter { wanted.contains($0.key) }
+    mutating func prune(_ work: Work, at now: HostTime) {
+      refused = refused.filter { work.wanted.contains($0.key) }
       going = going.filter { now < $0.value + patience }
+      // One that has left and comes again has the ports it will have.
+      leaving = leaving.filter { work.players.contains($0.key) && now < $0.value + farewell }
     }
 
     func isOurs(_ pair: Pair, at now: HostTime) -> Bool {
@@ -55,6 +60,8 @@ enum StreamsChoice {
     var unheard: [UnheardSource] = []
     /// Pairs the sink plays now: refusals of others may be forgotten.
     var wanted: Set<Pair> = []
+    /// Who plays into the sink.
+    var players: Set<UInt32> = []
     /// In the sink's driver group, with nothing forbidden linked.
     var isReady = false
     /// When time alone changes the decision.
@@ -63,6 +70,10 @@ enum StreamsChoice {
 
   /// A link that is not in the registry after this long is an exception.
   static let patience = HostDuration.milliseconds(250)
+  /// A player that is still there after this long stays.
+  static let farewell = HostDuration.milliseconds(500)
+  /// A player that was let go and is still there after this long is missed.
+  static let grace = HostDuration.milliseconds(60)
 
   /// What must change so that exactly what plays into the source's sink reaches `node`.
   static func work(
@@ -70,15 +81,15 @@ enum StreamsChoice {
   ) -> Work {
     var work = Work()
     let inputs = inputs(of: node, in: graph)
-    guard let clockInput = inputs.clock, let monitor = source.channels.first,
+    guard inputs.copies.count >= source.channels.count,
       source.channels.allSatisfy({ inputs.labelled[$0.label] != nil })
     else {
       // Ports not all there yet; what is linked to those that are was not made by us.
       work.forbidden = foreignLinks(in: graph, node: node, state: state, at: now)
       return work
     }
-    let clock = Pair(output: monitor.port, input: clockInput)
-    work.wanted.insert(clock)
+    let copies = zip(source.channels, inputs.copies).map { Pair(output: $0.port, input: $1) }
+    work.wanted.formUnion(copies)
     let counterparts = counterparts(of: source, inputs: inputs.labelled, in: graph)
     let ours = graph.nodes[node]?.client
     var unheard: Set<UnheardSource> = []
@@ -90,6 +101,13 @@ enum StreamsChoice {
       let name = owner?.name ?? "node \(port.node)"
       guard port.isAudio else {
         unheard.insert(UnheardSource(node: name, reason: .encoded))
+        continue
+      }
+      work.players.insert(port.node)
+      if let since = state.leaving[port.node], now < since + farewell {
+        let isMissed = now >= since + grace
+        if isMissed { unheard.insert(UnheardSource(node: name, reason: .leaving)) }
+        work.lookAgain(at: since + (isMissed ? farewell : grace))
         continue
       }
       work.wanted.insert(Pair(output: link.output, input: input))
@@ -107,7 +125,7 @@ enum StreamsChoice {
       }
     }
     work.stale = state.made.keys.filter { !work.wanted.contains($0) }
-    work.isReady = present.contains(clock) && work.forbidden.isEmpty
+    work.isReady = present.isSuperset(of: copies) && work.forbidden.isEmpty
     work.unheard = unheard.sorted { ($0.node, $0.reason.rawValue) < ($1.node, $1.reason.rawValue) }
     // In a fixed order, so that equal graphs give equal decisions.
     let order = { (a: Pair, b: Pair) in (a.output, a.input) < (b.output, b.input) }
@@ -115,6 +133,21 @@ enum StreamsChoice {
     work.stale.sort(by: order)
     work.forbidden.sort()
     return work
+  }
+
+  /// Who plays into a sink and may get other ports with a move.
+  static func leaving(_ sink: UInt32, with move: PlayerMove, in graph: GraphMirror) -> Set<UInt32> {
+    let players = Set(graph.links(into: sink).compactMap { graph.ports[$0.output]?.node })
+    switch move {
+    case .ofNode(let node): return players.intersection([node])
+    case .toSink(let name):
+      guard let here = graph.nodes[sink], here.name != name else { return [] }
+      let there = graph.sinks.first { $0.name == name }
+      let channels = { graph.ports(of: $0).filter { !$0.isOutput }.map(\.channel) }
+      // Between sinks of the same channels players keep their ports.
+      if let there, channels(there.id) == channels(sink) { return [] }
+      return players
+    }
   }
 
   /// Links into `node` that are not ours.
@@ -157,17 +190,18 @@ enum StreamsChoice {
 
   private static func inputs(
     of node: UInt32, in graph: GraphMirror
-  ) -> (labelled: [ChannelLabel: UInt32], clock: UInt32?) {
+  ) -> (labelled: [ChannelLabel: UInt32], copies: [UInt32]) {
     var labelled: [ChannelLabel: UInt32] = [:]
-    var clock: UInt32?
+    var copies: [Int: UInt32] = [:]
     for port in graph.ports(of: node) where !port.isOutput {
-      if port.channel == StreamNode.clockChannel {
-        clock = port.id
+      if let place = StreamNode.copyChannels.firstIndex(of: port.channel) {
+        copies[place] = port.id
       } else if let label = ChannelLabel(name: port.channel) {
         labelled[label] = port.id
       }
     }
-    return (labelled, clock)
+    // Up to the first that is not there yet.
+    return (labelled, Array((0..<copies.count).prefix { copies[$0] != nil }.compactMap { copies[$0] }))
   }
 }
 

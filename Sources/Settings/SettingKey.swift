@@ -57,7 +57,7 @@ public enum SettingKind: Sendable, Equatable, CustomStringConvertible {
 
 /// Texts with a grammar of their own.
 public enum SettingText: Sendable, Equatable, CustomStringConvertible {
-  case captureTarget, endpoint, sessionName, socketPath, remoteName
+  case captureTarget, endpoint, sessionName, socketPath, remoteName, label, device, filePath
 
   public var description: String {
     switch self {
@@ -65,7 +65,10 @@ public enum SettingText: Sendable, Equatable, CustomStringConvertible {
     case .endpoint: "\"host:port\"; the host is a name, an IPv4 address or an IPv6 address in brackets"
     case .sessionName: "1 to 64 letters, digits, dots, dashes and underscores"
     case .socketPath: "absolute path of at most 107 bytes, or empty"
+    case .label: "1 to 64 bytes of text"
     case .remoteName: "name of a socket, or its absolute path, or empty"
+    case .device: "name of at most 256 bytes, or empty"
+    case .filePath: "absolute path, or empty"
     }
   }
 }
@@ -148,9 +151,17 @@ extension SettingText {
       else { throw bad("\(shown) is not \(description)") }
     case .socketPath:
       guard text.isEmpty || Self.isSocketPath(text) else { throw bad("\(shown) is not an \(description)") }
+    case .label:
+      guard (1...64).contains(text.utf8.count) else { throw bad("\(shown) is not \(description)") }
     case .remoteName:
       let isName = !text.contains("/") && text.utf8.count <= 64
       guard isName || Self.isSocketPath(text) else { throw bad("\(shown) is not a \(description)") }
+    case .device:
+      guard text.utf8.count <= 256 else { throw bad("\(shown) is not a \(description)") }
+    case .filePath:
+      guard text.isEmpty || text.hasPrefix("/") && text.utf8.count < 4096 else {
+        throw bad("\(shown) is not an \(description)")
+      }
     }
   }
 

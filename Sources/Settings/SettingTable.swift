@@ -74,6 +74,39 @@ enum SettingTable {
     .init(
       "capture_time", \.captureTime, .flag, of: .init(),
       "Send the time each packet's sound was captured in an RTP header extension."),
+    .init(
+      "limiter", \.limiter, .flag, of: .init(),
+      "Keep true peaks below -1 dBTP, at 1.3 ms of delay; bit-exact while nothing is too loud."),
+  ]
+
+  static let mic: [SettingSlot<Settings.Mic>] = [
+    .init("enabled", \.enabled, .flag, of: .init(), "Whether there is one; it is there before any client is."),
+    .init("name", \.name, .text(.sessionName), of: .init(), "Its node name, by which recorders remember it."),
+    .init(
+      "description", \.description, .text(.label), of: .init(), "What people read where they choose a microphone."),
+    .init("channels", \.channels, .integerChoice([1, 2]), of: .init(), "Mono or stereo."),
+    .init(
+      "make_default", \.makeDefault, .wordChoice(Settings.MakeDefault.allCases.map(\.rawValue)), of: .init(),
+      "When it is the default microphone: never, while_connected (a client's is open), always. The old default returns."
+    ),
+    .init(
+      "local", \.local, .flag, of: .init(),
+      "Whether programs of this user may hand in sound over mic.sock, beside the control socket."),
+  ]
+
+  static let graph: [SettingSlot<Settings.Graph>] = [
+    .init(
+      "backend", \.backend, .wordChoice(["pipewire", "alsa", "jack", "null"]), of: .init(),
+      "The sound system it runs on; null is a clock without a device."),
+    .init("device", \.device, .text(.device), of: .init(), "A sink's node name, a PCM; empty means the default."),
+    .init("rate", \.rate, .integer(8000...192_000), of: .init(), "The graph's rate in hertz."),
+    .init("channels", \.channels, .integerChoice([1, 2, 6, 8]), of: .init(), "Channels asked of the device."),
+    .init("period", \.period, .integer(16...8192), of: .init(), "Frames asked of the device at a time."),
+    .init(
+      "watchdog", \.watchdog, .integer(0...3600), of: .init(),
+      "Seconds without a cycle after which a device that says it runs is opened anew; 0 never does."),
+    .init(
+      "file", \.file, .text(.filePath), of: .init(), "A graph to load and start with the daemon; empty means none."),
   ]
 
   static let sections: [SettingSection] = [
@@ -81,6 +114,8 @@ enum SettingTable {
       "capture", "What is captured from the desktop.", capture, \.capture),
     section(
       "stream", "How sound is encoded and sent; a session can say otherwise.", stream, \.stream),
+    section("mic", "The client's microphone, as applications of this computer see it.", mic, \.mic),
+    section("graph", "The mixer graph, and what drives it.", graph, \.graph),
     section(
       "control", "The socket that streamctl and scripts talk to.",
       [

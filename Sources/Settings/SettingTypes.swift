@@ -13,6 +13,13 @@ extension Settings {
     case monitor, streams, auto
   }
 
+  /// When our microphone is the user's default one.
+  public enum MakeDefault: String, Sendable, CaseIterable {
+    case never
+    case whileConnected = "while_connected"
+    case always
+  }
+
   public enum Latency: String, Sendable, CaseIterable {
     case low, balanced, relaxed
 
@@ -123,6 +130,7 @@ extension SettingRepresentable where Self: RawRepresentable, RawValue == String 
 extension Settings.Latency: SettingRepresentable {}
 extension Settings.CaptureMode: SettingRepresentable {}
 extension Settings.LogLevel: SettingRepresentable {}
+extension Settings.MakeDefault: SettingRepresentable {}
 
 extension Settings.CaptureTarget: SettingRepresentable, CustomStringConvertible {
   /// Reads "default-sink" or "sink:" and a node name.

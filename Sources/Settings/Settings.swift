@@ -11,6 +11,8 @@ public struct Settings: Sendable {
 
   public var capture = Capture()
   public var stream = Stream()
+  public var mic = Mic()
+  public var graph = Graph()
   public var control = Control()
   public var log = Log()
   public var pipewire = PipeWire()
@@ -27,7 +29,7 @@ public struct Settings: Sendable {
   public struct Capture: Sendable, Equatable {
     public var target = CaptureTarget.defaultSink
     public var latency = Latency.balanced
-    public var mode = CaptureMode.monitor
+    public var mode = CaptureMode.auto
 
     public init() {}
   }
@@ -44,6 +46,40 @@ public struct Settings: Sendable {
     public var payloadType = 97
     /// Whether packets carry the time their sound was captured.
     public var captureTime = false
+    /// Whether true peaks stay below −1 dBTP.
+    public var limiter = true
+
+    public init() {}
+  }
+
+  /// The microphone that applications see, and who may speak into it without being asked.
+  public struct Mic: Sendable, Equatable {
+    public var enabled = true
+    /// Its node name, by which recorders remember it.
+    public var name = "streamd.mic"
+    /// What people read where they choose a microphone.
+    public var description = "Game stream microphone"
+    public var channels = 1
+    public var makeDefault = MakeDefault.never
+    /// Whether programs of this user may hand in sound over a socket beside the control socket.
+    public var local = false
+
+    public init() {}
+  }
+
+  /// What the mixer graph runs on until somebody says otherwise.
+  public struct Graph: Sendable, Equatable {
+    public var backend = "pipewire"
+    /// A sink's node name, a PCM; empty for the system's default.
+    public var device = ""
+    public var rate = 48_000
+    public var channels = 2
+    /// Frames asked of the device.
+    public var period = 256
+    /// Seconds without a cycle after which a device that says it runs is opened anew; 0 for never.
+    public var watchdog = 10
+    /// A graph to load and start with; empty for none.
+    public var file = ""
 
     public init() {}
   }

@@ -38,6 +38,8 @@ struct Options {
   var asJSON: Bool { raised.contains("--json") }
   func has(_ flag: String) -> Bool { raised.contains(flag) }
   func value(_ name: String) -> String? { given[name] }
+  /// Everything that was said, `--json` and `--socket` aside.
+  var names: Set<String> { raised.union(given.keys).subtracting(["--json", "--socket"]) }
 
   func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
     guard let text = given[name] else { return nil }

@@ -9,7 +9,7 @@ import Testing
     smoother.aim(ends.1)
     let low = min(ends.0, ends.1) - 1e-4
     let high = max(ends.0, ends.1) + 1e-4
-    let largest = abs(ends.1 - ends.0) / Float(length) * 1.01 + 2e-4
+    let largest = 1.5 * abs(ends.1 - ends.0) / Float(length) * 1.01 + 2e-4
     var before = ends.0
     for frame in 1...length {
       #expect(!smoother.isSettled)

@@ -62,6 +62,62 @@ private final class BlockOutlet: PacketOutlet {
     #expect(numbers.suffix(20).enumerated().allSatisfy { ($1 + 2) % 4 == Int64((numbers.count - 20 + $0) % 4) })
   }
 
+  /// The other may have nothing yet, and begins between two packets of the one before: no hole and no drift, however often.
+  @Test(arguments: 0..<4) func anEncoderIsLeftOnceTheOtherDelivers(apart: Int64) {
+    let outlet = BlockOutlet()
+    let slot = OutletSlot(outlet, frame: 240)
+    slot.follow(0)
+    var index = Int64(0)
+    for round in 0..<40 {
+      let number = { (index: Int64, round: Int) in
+        var facts = facts(index)
+        facts.position = (index + Int64(round) * apart) * 240
+        // Each cuts its packets 2 ms later than the one before.
+        facts.captureTime = facts.captureTime + .milliseconds(Int64(round) * 2)
+        return facts
+      }
+      for _ in 0..<20 {
+        slot.deliver(nil, number(index, round), from: round)
+        index += 1
+      }
+      slot.follow(round + 1)
+      let before = outlet.kept.withLock { $0.count }
+      for _ in 0..<12 {
+        slot.deliver(nil, number(index, round), from: round)
+        index += 1
+      }
+      #expect(outlet.kept.withLock { $0.count } == before + 12, "left for one that says nothing")
+      while !slot.follows(round + 1) {
+        slot.deliver(nil, number(index, round), from: round)
+        slot.deliver(nil, number(index, round + 1), from: round + 1)
+        index += 1
+      }
+    }
+    let kept = outlet.kept.withLock { $0 }
+    let numbers = kept.count + kept.reduce(0) { $0 + $1.skipped } / 240
+    #expect(kept.allSatisfy { $0.skipped % 960 == 0 })
+    // What was sent and what was skipped is as long as what has passed, give or take half a block.
+    let passed = Int(kept[kept.count - 1].number / 5_000_000) + 1
+    #expect(abs(numbers - passed) <= 2, "\(numbers) packets for \(passed)")
+    #expect(zip(kept.dropFirst(), kept).allSatisfy { $0.number > $1.number && $0.number - $1.number <= 30_000_000 })
+  }
+
+  /// Before it has left it comes back: it is listened to as before.
+  @Test func anEncoderThatIsCalledBackIsNotLeft() {
+    let outlet = BlockOutlet()
+    let slot = OutletSlot(outlet, frame: 240)
+    slot.follow(1)
+    for index in 0..<8 { slot.deliver(nil, facts(Int64(index)), from: 1) }
+    slot.follow(2)
+    slot.follow(1)
+    for index in 8..<16 {
+      slot.deliver(nil, facts(Int64(index)), from: 1)
+      slot.deliver(nil, facts(Int64(index)), from: 2)
+    }
+    #expect(slot.follows(1))
+    #expect(outlet.kept.withLock { $0.map { $0.number / 5_000_000 } } == Array(0..<16))
+  }
+
   @Test func strangersAreNotHeard() {
     let outlet = BlockOutlet()
     let slot = OutletSlot(outlet, frame: 240)

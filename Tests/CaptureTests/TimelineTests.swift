@@ -1,12 +1,13 @@
 import AudioCore
 import Capture
+import TestSupport
 import Testing
 
 /// The law alone, over spans that no test could wait for.
 @Suite struct TimelineTests {
   /// A device whose clock is wrong for a whole day: nothing is ever skipped or dropped.
-  @Test(arguments: [-500.0, 500, -100, 100, 0], [1024, 8192]) func driftOfADayIsNeverActedOn(ppm: Double, quantum: Int)
-  {
+  @Test(arguments: Breadth.of([-500.0, 500, -100, 100, 0], brief: [-500, 100]), [1024, 8192])
+  func driftOfADayIsNeverActedOn(ppm: Double, quantum: Int) {
     let frame: FrameCount = 240
     var timeline = MediaTimeline(frame: frame, start: ReframerRig.origin)
     let period = Double(quantum) * 1e9 / 48_000 / (1 + ppm * 1e-6)
@@ -57,7 +58,9 @@ import Testing
   }
 
   /// Everything at once, at random: packets stay on the grid, and sound stays where real time says.
-  @Test(arguments: (1...24).map { UInt64($0) }) func randomTroubleStaysInBounds(seed: UInt64) {
+  @Test(arguments: (1...UInt64(Breadth.rounds(short: 8, long: 24))).map { $0 }) func randomTroubleStaysInBounds(
+    seed: UInt64
+  ) {
     var generator = SeededGenerator(seed: seed)
     let frame = [120, 240, 480, 960][Int(seed) % 4]
     let rig = ReframerRig(frame: frame, capacity: 32_768)

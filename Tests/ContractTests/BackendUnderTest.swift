@@ -16,12 +16,17 @@ protocol BackendUnderTest: AnyObject {
   func returnServer() throws
   /// The device comes back with this many channels; nil where the backend's device cannot change.
   func changeDevice(channels: Int) throws
+  /// The length of cycles to ask for.
+  var quantum: FrameCount? { get }
 }
 
 extension BackendUnderTest {
+  var quantum: FrameCount? { nil }
+
   func open(_ role: StreamRole, _ client: ContractClient, layout: ChannelLayout? = nil) throws -> any AudioStream {
     try backend.open(
-      StreamRequest(role: role, name: "contract", description: "contract test", layout: layout), client: client,
+      StreamRequest(role: role, name: "contract", description: "contract test", layout: layout, quantum: quantum),
+      client: client,
       events: { client.heard($0) })
   }
 }
@@ -29,12 +34,23 @@ extension BackendUnderTest {
 /// Every backend that must keep the contract.
 enum Candidate: String, CaseIterable, Sendable {
   case offline, pipewire
+  case alsaCard = "alsa card"
+  case alsaNull = "alsa null"
+  case alsaFile = "alsa file"
+  case alsaPipeWire = "alsa pipewire"
+  case jack
 
-  /// With somebody playing into the device where the role hears nothing otherwise.
+  var isALSA: Bool { ![.offline, .pipewire, .jack].contains(self) }
+  /// Whether there is a server that can go away.
+  var hasServer: Bool { [.offline, .pipewire, .alsaPipeWire, .jack].contains(self) }
+
+  /// With somebody who plays or records where the role has nothing to do otherwise.
   func make(for role: StreamRole? = nil) throws -> any BackendUnderTest {
     switch self {
     case .offline: OfflineUnderTest()
-    case .pipewire: try PipeWireUnderTest(playing: role?.kind == .streams)
+    case .pipewire: try PipeWireUnderTest(for: role?.kind)
+    case .alsaCard, .alsaNull, .alsaFile, .alsaPipeWire: try ALSAUnderTest(self, for: role?.kind)
+    case .jack: try JACKUnderTest()
     }
   }
 }
@@ -88,20 +104,46 @@ final class PipeWireUnderTest: BackendUnderTest {
   let backend: any AudioBackend
 
   private var player: (any AudioStream)?
+  private var recorder: Child?
 
-  init(playing: Bool) throws {
+  init(for role: StreamRole.Kind?) throws {
     server = try PrivatePipeWire.start(sinkChannels: 2, microphone: true)
     backend = try PipeWireBackend(remote: server.remote)
-    guard playing else { return }
+    if role == .virtualSource { recorder = try record() }
+    if role == .capture { recorder = try keepMicrophoneRunning() }
+    guard role == .streams || role == .virtualSink else { return }
     // An application of its own; what it plays is silence.
+    let target = role == .streams ? SinkTarget.defaultSink : .named("contract")
     player = try PipeWireBackend(remote: server.remote).open(
-      StreamRequest(role: .playback(to: .defaultSink), name: "player", description: "player"), client: RenderClient(),
+      StreamRequest(role: .playback(to: target), name: "player", description: "player"), client: RenderClient(),
       events: { _ in })
     try player?.start()
   }
 
+  /// Records the stream under test whenever it is there. One that has lost its source does not find it again, so none
+  /// lasts long.
+  private func record() throws -> Child {
+    try server.start([
+      "sh", "-c",
+      """
+      while sleep 0.1; do pw-link -o | grep -q ^contract: || continue
+      timeout --foreground 1 pw-record --target contract "$XDG_RUNTIME_DIR/contract.wav"; done 2>/dev/null
+      """,
+    ])
+  }
+
+  /// The test source that stands for a microphone drives its graph, and may not run again once its last recorder went
+  /// while it had no buffer left: it stays linked but no cycle comes. With a recorder of its own it never stops.
+  private func keepMicrophoneRunning() throws -> Child {
+    try server.start([
+      "sh", "-c", #"exec pw-record --target "$1" "$XDG_RUNTIME_DIR/microphone.wav""#, "sh",
+      PrivatePipeWire.microphoneName,
+    ])
+  }
+
   deinit {
     player?.stop()
+    recorder?.stop()
     server.stop()
   }
 

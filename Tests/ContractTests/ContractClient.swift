@@ -20,7 +20,7 @@ final class ContractClient: RenderClient, @unchecked Sendable {
   private var lastTime = HostTime(nanoseconds: Int64.min)
   private let isPlayer: Bool
 
-  init(role: StreamRole.Kind) { isPlayer = role == .playback || role == .virtualSource }
+  init(role: StreamRole.Kind) { isPlayer = role == .playback || role == .feed || role == .virtualSource }
 
   override func render(_ cycle: Cycle) {
     if cycle.position < nextPosition { positionFaults.add(1, ordering: .relaxed) }

@@ -1,6 +1,10 @@
+import ALSAIO
 import AudioCore
 import AudioIO
+import Glibc
+import JACKIO
 import Synchronization
+import TestSupport
 import Testing
 
 /// What every backend promises, over every backend.
@@ -11,13 +15,50 @@ import Testing
 
     var testDescription: String { "\(candidate.rawValue) \(role.kind.rawValue)" }
     var isCapture: Bool { role.kind == .monitor || role.kind == .streams }
-    var layout: ChannelLayout? { isCapture ? nil : .stereo }
+    var isConnectedByOthers: Bool {
+      candidate == .alsaPipeWire
+        || candidate == .pipewire && [.capture, .virtualSink, .virtualSource, .playback].contains(role.kind)
+    }
+    var hasDeviceLayout: Bool { isCapture || role.kind == .feed }
+    var layout: ChannelLayout? { hasDeviceLayout ? nil : .stereo }
+    /// Whether it depends on a device that others may take away. A device of our own comes and goes with us.
+    /// The private server's microphone stays.
+    var hasDevice: Bool {
+      switch candidate {
+      case .offline, .alsaCard: true
+      // Always there for whoever has opened them.
+      case .alsaNull, .alsaFile: false
+      // Goes and comes with its server.
+      case .jack: false
+      case .pipewire, .alsaPipeWire: ![.virtualSink, .virtualSource, .capture].contains(role.kind)
+      }
+    }
+    /// A PCM has as many channels as its stream asks for.
+    var deviceMayChange: Bool { hasDeviceLayout && !candidate.isALSA }
   }
 
-  static let cases: [Case] = Candidate.allCases.flatMap { candidate in
-    [StreamRole.monitor(of: .defaultSink), .streams(of: .defaultSink), .playback(to: .defaultSink)].map {
-      Case(candidate: candidate, role: $0)
+  /// Of each sound system what differs most; what one role of PipeWire's does, all do.
+  static let cases: [Case] =
+    Breadth.isLong
+    ? allCases
+    : allCases.filter {
+      switch $0.candidate {
+      case .pipewire: [.monitor, .playback, .virtualSource, .feed].contains($0.role.kind)
+      case .alsaFile: false
+      case .alsaPipeWire: $0.role.kind == .playback
+      default: true
+      }
     }
+
+  private static let allCases: [Case] = Candidate.allCases.flatMap { candidate in
+    let all = [
+      StreamRole.monitor(of: .defaultSink), .streams(of: .defaultSink), .playback(to: .defaultSink), .virtualSink,
+      .virtualSource, .feed(preferring: nil), .capture(source: nil),
+    ]
+    let roles: Set<StreamRole.Kind>? =
+      candidate.isALSA ? ALSABackend().roles : candidate == .jack ? JACKBackend().roles : nil
+    let offered = all.filter { roles?.contains($0.kind) ?? true }
+    return offered.map { Case(candidate: candidate, role: $0) }
   }
 
   /// A started stream that has rendered.
@@ -64,13 +105,15 @@ import Testing
     try stream.start()
     let started = backend.run { client.isRunning }
     #expect(started)
-    try backend.loseDevice()
-    let waits = backend.run { !client.isRunning }
-    #expect(waits)
+    if test.hasDevice {
+      try backend.loseDevice()
+      let waits = backend.run { !client.isRunning }
+      #expect(waits)
+    }
     stream.stop()
     #expect(client.lastState == .stopped)
     let count = client.events.count
-    try backend.returnDevice()
+    if test.hasDevice { try backend.returnDevice() }
     backend.runOn()
     #expect(client.events.count == count, "a stopped stream says nothing")
   }
@@ -80,9 +123,12 @@ import Testing
     for _ in 0..<3 {
       stream.stop()
       let before = client.cycleCount
+      // Players and recorders are connected by the session manager, and WirePlumber 0.4 may never link a node that comes
+      // while it still works on the one that goes.
+      if test.isConnectedByOthers { usleep(300_000) }
       try stream.start()
       let again = backend.run { client.cycleCount > before + 3 }
-      #expect(again)
+      #expect(again, "\(test): \(client.states)")
     }
     stream.stop()
     #expect(client.faults == [0, 0, 0, 0])
@@ -108,10 +154,12 @@ import Testing
     #expect(report.quantum > 0)
     #expect(report.graphRate == 48_000)
     #expect(report.cycles > 3)
+    let isOwn = test.role.kind == .virtualSink || test.role.kind == .virtualSource
+    #expect(report.users == (isOwn ? 1 : 0) && report.isDriven == isOwn)
     stream.stop()
   }
 
-  @Test(arguments: cases) func oneLostDeviceIsOneEvent(test: Case) throws {
+  @Test(arguments: cases.filter(\.hasDevice)) func oneLostDeviceIsOneEvent(test: Case) throws {
     let (backend, client, stream) = try running(test)
     let before = client.states.count
     try backend.loseDevice()
@@ -131,7 +179,7 @@ import Testing
     for (first, second) in zip(client.states, client.states.dropFirst()) { #expect(first != second) }
   }
 
-  @Test(arguments: cases) func lostServerComesBackAsTheSameStream(test: Case) throws {
+  @Test(arguments: cases.filter(\.candidate.hasServer)) func lostServerComesBackAsTheSameStream(test: Case) throws {
     let (backend, client, stream) = try running(test)
     try backend.loseServer()
     let lost = backend.run { client.waitsFor == .serverUnavailable }
@@ -149,7 +197,7 @@ import Testing
     #expect(client.faults == [0, 0, 0, 0])
   }
 
-  @Test(arguments: cases.filter(\.isCapture)) func deviceMayReturnWithOtherChannels(
+  @Test(arguments: cases.filter(\.deviceMayChange)) func deviceMayReturnWithOtherChannels(
     test: Case
   ) throws {
     let (backend, client, stream) = try running(test)

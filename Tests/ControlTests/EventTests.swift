@@ -30,6 +30,32 @@ extension Live {
       }
     }
 
+    /// Fifty a millisecond apart: one at once, and whatever is the latest each time the interval has passed.
+    @Test func aSubscriberChoosesHowOften() async throws {
+      try await Harness.run { harness in
+        let client = try harness.connect()
+        _ = try client.request("subscribe", ["topics": ["state", "log"], "max_hz": 10])
+        for round in 1...50 {
+          await harness.publish("state", ["value": JSON(round)])
+          await harness.publish("log", JSON(round))
+          usleep(1000)
+        }
+        var states: [Int] = []
+        var logs = 0
+        while states.last != 50, let event = try client.nextEvent(timeout: .seconds(20)) {
+          if event.topic == "log" { logs += 1 } else { states.append(event.data["value"]?.intValue ?? 0) }
+        }
+        #expect(states.first == 1 && states.last == 50 && states.count < 20, "\(states)")
+        #expect(states == states.sorted() && logs == 50, "\(logs)")
+        // Who goes takes what waits along.
+        _ = try client.request("unsubscribe")
+        await harness.publish("state", ["value": 51])
+        #expect(try client.nextEvent(timeout: .milliseconds(300)) == nil)
+        let refused = try client.exchange(#"{"op":"subscribe","args":{"topics":["log"],"max_hz":0}}"#)
+        #expect(refused["error"]?["path"] == "max_hz")
+      }
+    }
+
     @Test func unknownTopicsSubscribeToNothing() async throws {
       try await Harness.run { harness in
         let client = try harness.connect()

@@ -182,7 +182,8 @@ extension Live {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         #expect(answered)
         var buffer = [UInt8](repeating: 0, count: 4096)
-        guard case .bytes(let count) = probe.receive(into: &buffer) else {
+        var none: [DescriptorParcel] = []
+        guard case .bytes(let count) = probe.receive(into: &buffer, &none, limit: 0) else {
           Issue.record("no answer")
           return
         }

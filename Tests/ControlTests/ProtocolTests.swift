@@ -12,7 +12,7 @@ extension Live {
         #expect(hello["name"] == "streamd")
         #expect(hello["version"] == "1.2.3")
         #expect(hello["protocol"] == ["major": 1, "minor": 0])
-        #expect(hello["features"] == ["batch", "describe", "flat", "subscribe"])
+        #expect(hello["features"] == ["batch", "describe", "descriptors", "flat", "subscribe"])
         #expect(hello["pid"] == JSON(getpid()))
         #expect(hello["instance"]?.stringValue?.count == 16)
       }
@@ -90,7 +90,8 @@ extension Live {
         let description = try client.request("describe")
         #expect(
           description["ops"]?.objectValue?.keys == [
-            "describe", "ping", "subscribe", "test.echo", "test.gate", "test.node", "test.stranger", "unsubscribe",
+            "describe", "ping", "subscribe", "test.echo", "test.gate", "test.node", "test.pass", "test.stranger",
+            "test.take", "unsubscribe",
           ])
         #expect(description["ops"]?["test.echo"]?["args"]?["properties"]?["port"]?["maximum"] == 65535)
         #expect(description["ops"]?["test.gate"]?["deferred"] == true)

@@ -15,13 +15,17 @@ final class DaemonUnderTest: @unchecked Sendable {
   private let environment: [String: String]
 
   /// Returns when the daemon answers.
-  init(on server: PrivatePipeWire?, arguments: [String] = [], state: TemporaryDirectory? = nil) throws {
+  init(
+    on server: PrivatePipeWire?, arguments: [String] = [], state: TemporaryDirectory? = nil,
+    environment more: [String: String] = [:]
+  ) throws {
     directory = try TemporaryDirectory()
     socket = directory.path + "/control.sock"
     var variables = server?.environment ?? Environment.current
     variables["XDG_CONFIG_HOME"] = directory.path
     variables["XDG_STATE_HOME"] = (state ?? directory).path
     variables["STREAMD_SOCKET"] = socket
+    variables.merge(more) { $1 }
     environment = variables
     let remote = server.map { ["--remote", $0.remote] } ?? []
     let child = try Child(
@@ -96,6 +100,8 @@ struct Accounts: Equatable {
   var quantumChanges: Int
   var lateWakes: Int
   var graphRate: Int
+  /// Made good from the monitor's copy.
+  var repairedCycles: Int
 
   init(_ status: JSON) {
     let capture = status["captures"]?[0] ?? .null
@@ -111,6 +117,7 @@ struct Accounts: Equatable {
     quantumChanges = capture["quantum_changes"]?.intValue ?? -1
     lateWakes = capture["late_wakes"]?.intValue ?? -1
     graphRate = capture["graph_rate"]?.intValue ?? -1
+    repairedCycles = capture["repaired_cycles"]?.intValue ?? 0
   }
 
   /// Whether sound was lost between two readings.

@@ -28,6 +28,7 @@ extension DaemonTests {
       let daemon = try DaemonUnderTest(on: server)
       #expect(try waitUntil(timeout: 10) { try defaultSink(server) == PrivatePipeWire.sinkName })
       let before = try configured(server)
+      func after() -> String { (try? configured(server)) ?? "nothing" }
       let session = try open(daemon, "mute")
       #expect(session["session"]?["host_audio"] == "mute")
       #expect(try waitUntil(timeout: 10) { try defaultSink(server) == "streamd" })
@@ -38,7 +39,9 @@ extension DaemonTests {
       #expect(try !server.links().contains { $0.input.hasPrefix(PrivatePipeWire.sinkName + ":") })
       _ = try daemon.client.request("session.close", ["session": "mute"])
       #expect(try waitUntil(timeout: 15) { try defaultSink(server) == PrivatePipeWire.sinkName })
-      #expect(try waitUntil(timeout: 15) { try configured(server) == before })
+      #expect(
+        try waitUntil(timeout: 15) { try configured(server) == before },
+        "before: \(before), after: \(after()), \(daemon.log.suffix(1500))")
       // It stays a while for a client that comes back, then goes.
       #expect(try waitUntil(timeout: 15) { try !server.nodes().contains("streamd") })
       withExtendedLifetime(tone) {}

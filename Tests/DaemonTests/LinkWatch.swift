@@ -27,9 +27,18 @@ final class LinkWatch {
   /// Every link into a node of the daemon that ever was.
   var intoDaemon: [PortLink] { events.filter { $0.made && $0.link.input.hasPrefix("streamd") }.map(\.link) }
 
-  /// Those of them that come from anything but a sink's monitor.
+  /// Those of them that come from anything but a sink's monitor or what played into a sink at that time.
   var forbidden: [PortLink] {
-    intoDaemon.filter { !$0.output.contains(":monitor_") || $0.output.hasPrefix("streamd") }
+    var playing: [String: Int] = [:]
+    var found: [PortLink] = []
+    for event in events {
+      let (output, input) = (event.link.output, event.link.input)
+      if input.contains(":playback_") { playing[output, default: 0] += event.made ? 1 : -1 }
+      guard event.made, input.hasPrefix("streamd") else { continue }
+      let isMonitor = output.contains(":monitor_") && !output.hasPrefix("streamd")
+      if !isMonitor && playing[output, default: 0] <= 0 { found.append(event.link) }
+    }
+    return found
   }
 
   /// Links of one kind that were made and are still there.

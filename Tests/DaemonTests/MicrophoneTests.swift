@@ -99,7 +99,7 @@ extension DaemonTests {
         #expect(waitUntil(timeout: 10) { links.standing(from: "hot-mic:capture_\(side)") == 0 })
       }
       try daemon.waitUntilHearing()
-      #expect(daemon.log.contains("a link from something that is no sink was refused"))
+      #expect(daemon.log.contains("a link from what the sink does not play was refused"))
       var named = false
       while !named, let event = try daemon.client.nextEvent(timeout: .seconds(5)) {
         named = event.data["problems"]?.arrayValue?.contains { $0["code"] == "foreign_link" } == true

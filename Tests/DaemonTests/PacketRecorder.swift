@@ -62,6 +62,14 @@ final class PacketRecorder: Sendable {
   /// Forgets what came so far.
   func restart() { packets.withLock { $0 = [] } }
 
+  /// What came since, to be kept or not by who asks.
+  func take() -> [RecordedPacket] {
+    packets.withLock { packets in
+      defer { packets = [] }
+      return packets
+    }
+  }
+
   fileprivate func run() {
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while !ending.load(ordering: .acquiring) {

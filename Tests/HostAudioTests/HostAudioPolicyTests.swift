@@ -56,4 +56,61 @@ import Wiring
     #expect(policy.handle(.sink(isRunning: false)) == [])
     #expect(policy.handle(.sink(isRunning: true)) == [])
   }
+
+  @Test func theCopyIsThereBeforePlayersMoveAndUntilTheyAreBack() {
+    var policy = HostAudioPolicy()
+    #expect(policy.handle(.opened(session: "a", .mirror)) == [.openSink, .openCopy])
+    #expect(policy.handle(.sink(isRunning: true)) == [.claimDefault])
+    #expect(policy.handle(.defaultSink(isOurs: true)) == [.follow])
+    #expect(policy.isDefault)
+    #expect(policy.handle(.closed(session: "a")) == [.returnDefault, .linger])
+    #expect(policy.handle(.defaultSink(isOurs: false)) == [.follow])
+    #expect(policy.handle(.choiceReturned) == [.closeCopy])
+    #expect(policy.handle(.lingered) == [.closeSink])
+  }
+
+  @Test func whoMutesSilencesTheCopy() {
+    var policy = HostAudioPolicy()
+    _ = policy.handle(.opened(session: "a", .mirror))
+    _ = policy.handle(.sink(isRunning: true))
+    #expect(policy.handle(.opened(session: "b", .mute)) == [.closeCopy])
+    #expect(policy.handle(.opened(session: "c", .mirror)) == [])
+    #expect(policy.handle(.opened(session: "d", .mute)) == [])
+    #expect(policy.handle(.closed(session: "b")) == [])
+    #expect(policy.handle(.closed(session: "d")) == [.openCopy])
+    // A mirror that ends leaves the other its copy.
+    #expect(policy.handle(.closed(session: "a")) == [])
+    #expect(policy.handle(.closed(session: "c")) == [.returnDefault, .linger])
+  }
+
+  /// Muted while the choice is on its way back: quiet at once, and it stays so.
+  @Test func muteEndsACopyThatOutlivesItsSession() {
+    var policy = HostAudioPolicy()
+    _ = policy.handle(.opened(session: "a", .mirror))
+    _ = policy.handle(.sink(isRunning: true))
+    _ = policy.handle(.closed(session: "a"))
+    #expect(policy.handle(.opened(session: "b", .mute)) == [.closeCopy, .claimDefault])
+    #expect(policy.handle(.closed(session: "b")) == [.returnDefault, .linger])
+  }
+
+  @Test func keptSessionsFollowWhoeverMadeOurSinkTheDefault() {
+    var policy = HostAudioPolicy()
+    _ = policy.handle(.opened(session: "a", .keep))
+    // Somebody else's sink of that name is not ours.
+    #expect(policy.handle(.defaultSink(isOurs: true)) == [])
+    #expect(policy.handle(.defaultSink(isOurs: false)) == [])
+    #expect(policy.handle(.opened(session: "b", .virtualOnly)) == [.openSink])
+    #expect(policy.handle(.defaultSink(isOurs: true)) == [.follow])
+    #expect(policy.handle(.defaultSink(isOurs: true)) == [])
+    #expect(policy.handle(.closed(session: "b")) == [.linger])
+    // They are away before the sink is.
+    #expect(policy.handle(.lingered) == [.follow, .closeSink])
+    #expect(!policy.isDefault)
+  }
+
+  @Test(arguments: HostAudioMode.allCases) func modesSayWhatTheyNeed(mode: HostAudioMode) {
+    #expect(mode.needsSink == (mode != .keep))
+    #expect(mode.needsDefault == (mode == .mute || mode == .mirror))
+    #expect(mode.followsDefault == (mode == .keep || mode == .mirror))
+  }
 }

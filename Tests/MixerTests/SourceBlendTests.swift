@@ -26,18 +26,21 @@ private final class BlendRig {
     planes.deallocate()
   }
 
-  func play(_ side: SourceBlend.Side, value: Float, frames: Int = 256, position: Int64, interleaved: Bool = true) {
+  func play(
+    _ side: SourceBlend.Side, value: Float, frames: Int = 256, position: Int64, interleaved: Bool = true,
+    flags: CycleFlags = .none, sample: ((Int) -> Float)? = nil
+  ) {
     planes[0] = samples
     planes[1] = interleaved ? samples + 1 : samples + 8192
     let stride = interleaved ? 2 : 1
     for frame in 0..<frames {
-      planes[0][frame * stride] = value
-      planes[1][frame * stride] = -value
+      planes[0][frame * stride] = sample?(frame) ?? value
+      planes[1][frame * stride] = -(sample?(frame) ?? value)
     }
     let input = Block(channels: UnsafePointer(planes), channelCount: 2, frames: frames, stride: stride)
     let cycle = Cycle(
       frames: frames, time: HostTime(nanoseconds: position * 20_833), position: position, quantum: frames,
-      layout: .stereo, flags: .none, input: input,
+      layout: .stereo, flags: flags, input: input,
       output: Block(channels: UnsafePointer(planes), channelCount: 0, frames: frames))
     (side == .first ? blend.first : blend.second).render(cycle)
     while let mark = reader.mark(), reader.available.value > 0 {
@@ -112,5 +115,49 @@ private final class BlendRig {
     for cycle in 8..<12 { rig.play(.second, value: 0.5, position: Int64(cycle * 256)) }
     #expect(rig.blend.heard == .second)
     #expect(rig.heard.count - before >= 512)
+  }
+
+  /// The second side has each block a cycle before the first: no sample is heard twice, and none is left out.
+  @Test(arguments: [true, false]) func theFadeMixesWhatBelongsTogether(firstComesFirst: Bool) {
+    let rig = BlendRig()
+    rig.blend.hear(.second)
+    let sound = { (place: Int) in Float(place % 8191) / 8192 }
+    var cycle = 0
+    let run = { (count: Int) in
+      for _ in 0..<count {
+        cycle += 1
+        for side in firstComesFirst ? [SourceBlend.Side.first, .second] : [.second, .first] {
+          let start = (side == .first ? cycle - 1 : cycle) * 256
+          rig.play(side, value: 0, position: Int64(start) + (side == .first ? 0 : 5000)) { sound(start + $0) }
+        }
+      }
+    }
+    run(4)
+    for side in [SourceBlend.Side.first, .second, .first] {
+      rig.blend.hear(side)
+      run(8)
+      #expect(rig.blend.heard == side)
+    }
+    // Called off before it has got anywhere.
+    rig.blend.hear(.second)
+    run(8)
+    rig.blend.hear(.first)
+    run(2)
+    rig.blend.hear(.second)
+    run(3)
+    #expect(rig.heard.count == cycle * 256)
+    #expect(rig.heard.indices.allSatisfy { abs(rig.heard[$0] - sound($0 + 256)) < 1e-6 })
+    #expect(zip(rig.positions.dropFirst(), rig.positions).allSatisfy { $0 == $1 + 256 })
+  }
+
+  /// A block that stands for a lost one precedes its successor in the same cycle.
+  @Test func aRepairedBlockIsPassedOn() {
+    let rig = BlendRig()
+    rig.blend.hear(.second)
+    rig.play(.second, value: 0.1, position: 0)
+    rig.play(.second, value: 0.2, position: 256, flags: .repaired)
+    rig.play(.second, value: 0.3, position: 512)
+    #expect(rig.heard.count == 768)
+    #expect(stride(from: 0, to: 768, by: 256).map { rig.heard[$0] } == [0.1, 0.2, 0.3])
   }
 }

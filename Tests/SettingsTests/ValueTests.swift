@@ -30,7 +30,7 @@ import Testing
       [capture]
       target = "sink:alsa_output.pci-0000_00_1f.3"
       latency = "low"
-      mode = "auto"
+      mode = "streams"
       [stream]
       bitrate = 512000
       frame_ms = 2.5
@@ -39,6 +39,22 @@ import Testing
       channels = 8
       payload_type = 127
       capture_time = true
+      limiter = false
+      [mic]
+      enabled = false
+      name = "couch-mic"
+      description = "Somebody's voice"
+      channels = 2
+      make_default = "while_connected"
+      local = true
+      [graph]
+      backend = "alsa"
+      device = "hw:1"
+      rate = 96000
+      channels = 6
+      period = 64
+      watchdog = 30
+      file = "/var/lib/graph.json"
       [control]
       socket = "/run/user/1000/s.sock"
       max_clients = 1
@@ -50,7 +66,7 @@ import Testing
     let settings = try Settings.parse(text: text, name: "all.toml")
     #expect(settings.capture.target == .sink("alsa_output.pci-0000_00_1f.3"))
     #expect(settings.capture.latency == .low)
-    #expect(settings.capture.mode == .auto)
+    #expect(settings.capture.mode == .streams)
     #expect(settings.stream.bitrate == 512_000)
     #expect(settings.stream.frame == .ms2Half)
     #expect(settings.stream.complexity == 3)
@@ -58,6 +74,12 @@ import Testing
     #expect(settings.stream.channels == 8)
     #expect(settings.stream.payloadType == 127)
     #expect(settings.stream.captureTime)
+    #expect(!settings.mic.enabled && settings.mic.local)
+    #expect(settings.mic.name == "couch-mic" && settings.mic.description == "Somebody's voice")
+    #expect(settings.mic.channels == 2 && settings.mic.makeDefault == .whileConnected)
+    #expect(settings.graph.backend == "alsa" && settings.graph.device == "hw:1")
+    #expect(settings.graph.rate == 96_000 && settings.graph.channels == 6 && settings.graph.period == 64)
+    #expect(settings.graph.file == "/var/lib/graph.json")
     #expect(settings.control.socket == "/run/user/1000/s.sock")
     #expect(settings.control.maxClients == 1)
     #expect(settings.log.level == .debug)

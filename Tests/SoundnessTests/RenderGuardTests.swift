@@ -3,6 +3,9 @@ import CRenderGuard
 import Glibc
 import Testing
 
+/// The compiler leaves out what is freed unused.
+@_optimize(none) private func block() -> UnsafeMutableRawPointer? { malloc(16) }
+
 private final class CleanClient: RenderClient, @unchecked Sendable {
   override func render(_ cycle: Cycle) { cycle.output.silence() }
 }
@@ -79,12 +82,12 @@ private final class SleepingClient: RenderClient, @unchecked Sendable {
 
   @Test func countsAreOfTheWholeProcessUntilReset() async {
     await #expect(processExitsWith: .success) {
-      free(malloc(16))
+      free(block())
       precondition(render_guard_hits() == 0, "counted outside a section")
       streamd_render_guard_enter()
-      let block = malloc(16)
+      let memory = block()
       streamd_render_guard_exit()
-      free(block)
+      free(memory)
       precondition(
         render_guard_hits() == 1 && render_guard_hits_of(0) == 1 && render_guard_sections() == 1)
       render_guard_reset()
@@ -96,7 +99,7 @@ private final class SleepingClient: RenderClient, @unchecked Sendable {
     await #expect(processExitsWith: .signal(SIGABRT)) {
       render_guard_abort_on_hit(1)
       streamd_render_guard_enter()
-      free(malloc(16))
+      free(block())
       streamd_render_guard_exit()
     }
   }

@@ -17,6 +17,7 @@ import Testing
     "Sources/AudioIO/OfflineBackend.swift renderCycle": "plays the server's part in virtual time",
     "Sources/AudioCore/Block/Cycle.swift render":
       "the empty base; overriding functions are checked",
+    "Sources/Mixer/Node/Processor.swift render": "the empty base; overriding functions are checked",
   ]
 
   static func functions(of file: SourceFile) -> [Declaration] {

@@ -58,6 +58,26 @@ import Testing
     #expect(first.kind == (fault == "gap" ? .gap : .jump))
   }
 
+  /// A pitch that wanders by a hundredth of a hertz is told apart from what is beside the sine.
+  @Test(arguments: [-45.0, -65.0]) func followedTonesAreJudgedByWhatIsBesideThem(noise: Double) throws {
+    var (phase, state) = (0.0, UInt64(1))
+    let tone = (0..<96_000).map { frame in
+      phase += 2 * .pi * (997.02 + 0.01 * sin(Double(frame) / 30_000)) / 48_000
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let random = Double(state >> 40) / Double(1 << 23) - 1
+      // Even noise has a third of a full wave's power more than a sine of its peak.
+      return Float(0.1 * (sin(phase) + random * (3.0 / 2).squareRoot() * pow(10, noise / 20)))
+    }
+    let verdict = try #require(ToneVerdict(following: tone, near: 997))
+    #expect(abs(verdict.level + 20) < 0.01 && abs(verdict.residual - noise) < 0.5, "\(verdict)")
+    #expect(abs(verdict.detune - 0.03) < 0.01, "\(verdict)")
+    // One break is a machine's that stopped; seven a second are not.
+    let once = Array(tone[..<50_000]) + Array(tone[50_007...])
+    #expect(abs(try #require(ToneVerdict(following: once, near: 997)).residual - noise) < 0.5)
+    let often = stride(from: 0, to: 95_000, by: 7000).flatMap { Array(tone[$0 + 7..<min($0 + 7000, 96_000)]) }
+    #expect(try #require(ToneVerdict(following: often, near: 997)).residual > -20)
+  }
+
   @Test func childrenEndWithTheirGroup() throws {
     let child = try Child(["sh", "-c", "echo started; echo oops >&2; sleep 1000 & echo $!; wait"])
     #expect(waitUntil(timeout: 5) { child.standardOutput.split(separator: "\n").count == 2 })

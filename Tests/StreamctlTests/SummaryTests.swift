@@ -148,5 +148,6 @@ import Wire
     #expect(histogram.percentile(1) == .seconds(3))
     histogram.record(.milliseconds(-1))
     #expect(histogram.least == .milliseconds(-1))
+    #expect(abs(histogram.percentile(0.001)!.milliseconds + 1) <= 0.011)
   }
 }

@@ -21,9 +21,12 @@ extension PrivatePipeWire {
   public func setRate(_ hertz: Int) throws(SupportError) { try set("clock.force-rate", "\(hertz)") }
 
   /// Names the default sink as a user would in the desktop's settings.
-  public func setDefaultSink(_ name: String) throws(SupportError) {
+  public func setDefaultSink(_ name: String) throws(SupportError) { try setDefault("sink", name) }
+
+  /// The same for the default `sink` or `source`.
+  public func setDefault(_ device: String, _ name: String) throws(SupportError) {
     try succeed([
-      "pw-metadata", "0", "default.configured.audio.sink", "{ \"name\": \"\(name)\" }",
+      "pw-metadata", "0", "default.configured.audio.\(device)", "{ \"name\": \"\(name)\" }",
       "Spa:String:JSON",
     ])
   }
@@ -65,6 +68,17 @@ extension PrivatePipeWire {
       let parts = line.split(separator: "\"")
       return parts.count == 2 && parts[0].contains("node.name =") ? String(parts[1]) : nil
     }
+  }
+
+  /// A node's number, for tools that know no names.
+  public func nodeIdentifier(_ name: String) throws(SupportError) -> String? {
+    var identifier: String?
+    for line in try succeed(["pw-cli", "ls", "Node"]).split(separator: "\n") {
+      let words = line.split(whereSeparator: { " \t,".contains($0) })
+      if words.first == "id", words.count > 1 { identifier = String(words[1]) }
+      if line.contains("node.name = \"\(name)\"") { return identifier }
+    }
+    return nil
   }
 
   /// All ports as `node:port`.

@@ -84,13 +84,17 @@ public final class PrivatePipeWire: @unchecked Sendable {
     if hasSessionManager { try restartWirePlumber() }
   }
 
+  /// Returns when the session manager has answered somebody who asked about its metadata, and has chosen the default sink if
+  /// the server has one of its own. Devices and programs that it is to serve may come from then on.
   public func restartWirePlumber() throws(SupportError) {
     sessionManager?.stop()
     let child = try Child(["wireplumber"], environment: environment)
     sessionManager = child
     let ready = waitUntil(timeout: 15) {
       guard child.status == nil else { return true }
-      guard let metadata = try? run(["pw-metadata", "0"]).standardOutput else { return false }
+      // It ends once the session manager has answered: one that does not answer must not use up the whole time.
+      guard let answer = try? run(["pw-metadata", "0"], timeout: 5), answer.status == 0 else { return false }
+      let metadata = answer.standardOutput
       return hasSink ? metadata.contains(Self.sinkName) : metadata.contains("Found \"default\"")
     }
     guard ready, child.status == nil else {

@@ -53,7 +53,7 @@ public struct SineContinuity: Sendable {
   }
 
   /// Least squares of sine, cosine and constant; the residual is in the same peak measure as the amplitude.
-  private func fit(_ samples: ArraySlice<Float>) -> (amplitude: Double, residual: Double) {
+  func fit(_ samples: ArraySlice<Float>) -> (amplitude: Double, residual: Double) {
     let step = 2 * Double.pi * frequency / Double(rate)
     var rows = [[Double]](repeating: [Double](repeating: 0, count: 4), count: 3)
     var power = 0.0

@@ -41,13 +41,24 @@ public enum ToneAnalysis {
   public static func level(of frequency: Double, in samples: some Collection<Float>, rate: Int)
     -> Double
   {
+    // A collection of unknown kind costs a call a sample.
+    samples.withContiguousStorageIfAvailable { level(of: frequency, in: $0, rate: rate) }
+      ?? Array(samples).withUnsafeBufferPointer { level(of: frequency, in: $0, rate: rate) }
+  }
+
+  private static func level(of frequency: Double, in samples: UnsafeBufferPointer<Float>, rate: Int) -> Double {
     let count = samples.count
     guard count > 2 else { return -200 }
     let step = 2 * Double.pi * frequency / Double(rate)
     let coefficient = 2 * cos(step)
+    // The window's cosine by rotation.
+    let turn = 2 * Double.pi / Double(count)
+    let (turnCos, turnSin) = (cos(turn), sin(turn))
+    var (re, im) = (cos(turn / 2), sin(turn / 2))
     var (last, before, weight) = (0.0, 0.0, 0.0)
-    for (index, sample) in samples.enumerated() {
-      let window = 0.5 - 0.5 * cos(2 * Double.pi * (Double(index) + 0.5) / Double(count))
+    for sample in samples {
+      let window = 0.5 - 0.5 * re
+      (re, im) = (re * turnCos - im * turnSin, re * turnSin + im * turnCos)
       weight += window
       (last, before) = (Double(sample) * window + coefficient * last - before, last)
     }

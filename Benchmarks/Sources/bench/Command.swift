@@ -12,7 +12,7 @@ private struct Options {
     usage: bench [--check] [--json] [--only PREFIX] [--rounds N] [--thresholds FILE]
       --check    exit 1 when a ratio exceeds its threshold
       --json     one JSON object a line instead of the table
-      --only     cases whose name starts so: path/ ring/ reframer/ handoff/ renderer/ gamestream/
+      --only     cases whose name starts so: path/ ring/ reframer/ handoff/ renderer/ gamestream/ resampler/ graph/ dsp/
       --rounds   at least 9
 
     """
@@ -59,7 +59,8 @@ func runBenchmarks(_ arguments: [String]) -> Int32 {
 /// Each group makes its fixtures when its turn comes, so that they do not lie in memory beside the others.
 private let groups: [(prefix: String, make: @Sendable () throws(BenchError) -> [Case])] = [
   ("path/", wholePathCases), ("ring/", ringCases), ("reframer/", reframerCases), ("handoff/", handoffCases),
-  ("renderer/", rendererCases), ("gamestream/", gameStreamCases),
+  ("renderer/", rendererCases), ("gamestream/", gameStreamCases), ("resampler/", resamplerCases),
+  ("graph/", graphCases), ("dsp/", dspCases),
 ]
 
 private func run(_ options: Options, _ report: Report) throws(BenchError) -> Int32 {

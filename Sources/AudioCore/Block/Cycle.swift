@@ -3,7 +3,7 @@
 public struct Cycle {
   /// Frames of this block.
   public let frames: Int
-  /// When the cycle that carries the block began.
+  /// When the sink plays the block: the cycle that carries it, or for a capture beside a sink the one after it.
   public let time: HostTime
   /// Position of the block's first frame on the domain's clock. Advances by the block length unless frames were lost.
   public let position: Int64
@@ -44,6 +44,9 @@ public struct CycleFlags: OptionSet, Sendable {
   @inlinable public static var discontinuity: Self { @_noLocks get { Self(rawValue: 1) } }
   /// Nothing is connected: the samples are silence by definition.
   @inlinable public static var disconnected: Self { @_noLocks get { Self(rawValue: 2) } }
+  /// The server never ran us for this block: it comes a cycle late, just before the next, from another copy of the same
+  /// sound.
+  @inlinable public static var repaired: Self { @_noLocks get { Self(rawValue: 4) } }
 }
 
 /// The real-time face of whoever a backend serves. Subclasses are final and override `render`.

@@ -35,6 +35,14 @@ public final class Handoff<Value: ~Copyable>: @unchecked Sendable {
     Self.destroy(cell.pointee.pending.exchange(UnsafeMutableRawPointer(pointer), ordering: .acquiringAndReleasing))
   }
 
+  /// Takes back and frees the newest published value, if render has not adopted it; true when so. Else everything that was
+  /// published has been adopted. Thread: control.
+  public func withdraw() -> Bool {
+    let pending = cell.pointee.pending.exchange(nil, ordering: .acquiringAndReleasing)
+    Self.destroy(pending)
+    return pending != nil
+  }
+
   /// Frees what render has retired; true when it had. Thread: control.
   @discardableResult public func reclaim() -> Bool {
     let old = cell.pointee.retired.exchange(nil, ordering: .acquiringAndReleasing)

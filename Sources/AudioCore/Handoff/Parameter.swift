@@ -13,12 +13,18 @@ public struct ParameterCell: ~Copyable {
   @_noLocks @inlinable public func set(_ value: Float) { bits.store(value.bitPattern, ordering: .relaxed) }
 }
 
-/// A linear ramp towards a target, so that a parameter change is no click. Settled means exactly at the target.
+/// The way of a fade: from 0 to 1 as its argument goes there, level at both ends. A straight line has a corner at either,
+/// which is heard above a low tone. Both ways add up to one. Thread: any.
+@_noLocks @inlinable @inline(__always)
+public func smoothStep(_ share: Float) -> Float { share * share * (3 - 2 * share) }
+
+/// Moves smoothly to a target, so that a parameter change is no click. Settled means exactly at the target.
 @frozen
 public struct Smoother {
   @usableFromInline var current: Float
   @usableFromInline var target: Float
-  @usableFromInline var step: Float = 0
+  /// Where the way began.
+  @usableFromInline var origin: Float
   @usableFromInline var remaining = 0
   @usableFromInline let length: Int
 
@@ -26,6 +32,7 @@ public struct Smoother {
   @_noLocks @inlinable public init(_ value: Float, length: FrameCount) {
     current = value
     target = value
+    origin = value
     self.length = length.value > 1 ? length.value : 1
   }
 
@@ -36,8 +43,8 @@ public struct Smoother {
   @_noLocks @inlinable public mutating func aim(_ value: Float) {
     guard value != target else { return }
     target = value
+    origin = current
     remaining = length
-    step = (value - current) / Float(length)
   }
 
   /// Thread: render.
@@ -49,18 +56,20 @@ public struct Smoother {
 
   /// Moves on by so many frames whose values nobody asks for. Thread: render.
   @_noLocks @inlinable public mutating func advance(_ frames: Int) {
-    var left = frames < remaining ? frames : remaining
-    while left > 0 {
-      _ = next()
-      left &-= 1
-    }
+    guard remaining > 0, frames > 0 else { return }
+    remaining = frames < remaining ? remaining &- frames : 0
+    arrive()
   }
 
   /// The value of the next frame. Thread: render.
   @_noLocks @inlinable public mutating func next() -> Float {
     guard remaining > 0 else { return current }
     remaining &-= 1
-    current = remaining == 0 ? target : current + step
+    arrive()
     return current
+  }
+
+  @_noLocks @inlinable @inline(__always) mutating func arrive() {
+    current = remaining == 0 ? target : target + (origin - target) * smoothStep(Float(remaining) / Float(length))
   }
 }

@@ -126,6 +126,9 @@ public enum AudioRing {
       if end.leave() { AudioRing.free(end, samples, markEnd, markSlots) }
     }
 
+    /// Floats from one channel of `pointer` to the next.
+    @inlinable public var channelStride: Int { @_noLocks get { end.capacity } }
+
     /// Frames that can be read now. Thread: the one reader.
     @inlinable public var available: FrameCount { @_noLocks get { FrameCount(end.readable(atLeast: end.capacity)) } }
 
@@ -136,32 +139,45 @@ public enum AudioRing {
     /// The ring's own position of the next frame to read.
     @inlinable public var position: Int { @_noLocks get { end.readPosition } }
 
-    @inlinable public func span(_ frames: FrameCount) -> RingSpan? {
+    @_noLocks @inlinable public func span(_ frames: FrameCount) -> RingSpan? {
       guard end.readable(atLeast: frames.value) >= frames.value else { return nil }
       return RingSpan(start: end.readPosition, count: frames.value, capacity: end.capacity)
     }
 
-    @inlinable public func pointer(channel: Int, offset: Int) -> UnsafePointer<Float> {
+    @_noLocks @inlinable public func pointer(channel: Int, offset: Int) -> UnsafePointer<Float> {
       precondition(channel >= 0 && channel < channels && offset >= 0 && offset < end.capacity)
       return UnsafePointer(samples + (channel &* end.capacity &+ offset))
     }
 
+    /// A sample of the frame that is `index` frames after the next to read, which must be there. Render safe.
+    @_noLocks @inlinable public func sample(channel: Int, _ index: Int) -> Float {
+      precondition(channel >= 0 && channel < channels && index >= 0 && index < end.capacity)
+      return samples[channel &* end.capacity &+ ((end.readPosition &+ index) & (end.capacity &- 1))]
+    }
+
     /// Lets frames go, and the marks of blocks that have been read whole: a reader that never looks at marks must not
     /// stop the writer.
-    @inlinable public func release(_ frames: FrameCount) {
+    @_noLocks @inlinable public func release(_ frames: FrameCount) {
       precondition(end.readable(atLeast: frames.value) >= frames.value)
       end.commitRead(frames.value)
       _ = mark()
     }
 
     /// The mark of the block that holds the next unread frame; older marks are let go.
-    @inlinable public func mark() -> CycleMark? {
+    @_noLocks @inlinable public func mark() -> CycleMark? {
       while markEnd.readable(atLeast: 1) > 0 {
         let mark = markSlots[markEnd.readPosition & (markEnd.capacity &- 1)]
         if mark.start &+ mark.frames > end.readPosition { return mark }
         markEnd.commitRead(1)
       }
       return nil
+    }
+
+    /// The mark of the block that was written last, unless it has been read whole. Thread: the one reader; render safe.
+    @_noLocks @inlinable public func newestMark() -> CycleMark? {
+      let count = markEnd.readable(atLeast: markEnd.capacity)
+      guard count > 0 else { return nil }
+      return markSlots[(markEnd.readPosition &+ count &- 1) & (markEnd.capacity &- 1)]
     }
 
     /// Copies the next frames into one buffer, channel `order[i]` of the ring at place `i` of each frame.

@@ -6,6 +6,8 @@ public struct CycleRecord: BitwiseCopyable, Sendable {
     case quantumChanged
     /// The domain's position jumped by `value` frames: audio the server never delivered.
     case missed
+    /// A lost block was made good from another copy, a cycle late: `value` frames.
+    case repaired
     /// The call came more than a quarter period late: `value` nanoseconds.
     case lateWake
     /// A block did not fit its ring and was dropped: `value` frames.

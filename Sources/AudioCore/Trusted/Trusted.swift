@@ -14,9 +14,25 @@ public func renderCopy(_ to: UnsafeMutablePointer<Float>, from: UnsafePointer<Fl
   render_copy(to, from, floats &* 4)
 }
 
+/// The square root. Thread: render.
+@_noLocks @inlinable
+public func renderRoot(_ value: Float) -> Float { render_sqrtf(value) }
+
 /// Thread: any.
 @_noLocks @inlinable
 public func renderNow() -> HostTime { HostTime(nanoseconds: render_now_ns()) }
+
+/// Thread: render.
+@_noLocks @inlinable
+public func renderLog2(_ value: Double) -> Double { render_log2(value) }
+
+/// Thread: render.
+@_noLocks @inlinable
+public func renderExp2(_ value: Double) -> Double { render_exp2(value) }
+
+/// Thread: render.
+@_noLocks @inlinable
+public func renderTangent(_ value: Double) -> Double { render_tan(value) }
 
 /// Runs one cycle of a client under the guard and with denormals flushed. The backend's thread may have set its own
 /// float mode; it gets it back.

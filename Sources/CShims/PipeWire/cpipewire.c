@@ -14,7 +14,7 @@ int cpw_capture_begin(struct pw_stream *stream, struct cpw_block *block, uint32_
   if (!d->data) return 1;
   uint32_t offset = SPA_MIN(d->chunk->offset, d->maxsize);
   uint32_t size = SPA_MIN(d->chunk->size, d->maxsize - offset);
-  for (uint32_t i = 0; i < channels && i < 8; i++) block->planes[i] = SPA_PTROFF(d->data, offset, float) + i;
+  for (uint32_t i = 0; i < channels && i < 16; i++) block->planes[i] = SPA_PTROFF(d->data, offset, float) + i;
   block->frames = size / (uint32_t)(sizeof(float) * channels);
   return 1;
 }

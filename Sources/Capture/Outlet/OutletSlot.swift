@@ -2,7 +2,8 @@ public import AudioCore
 import Synchronization
 
 /// A client's place at an encoder, and its way to another one: it leaves and joins only where a block begins, so that what
-/// is protected together stays of one kind. Numbers go on; only the encoder changes.
+/// is protected together stays of one kind. Numbers go on; only the encoder changes. An encoder is left only once the other
+/// delivers.
 public final class OutletSlot: Sendable {
   public let outlet: any PacketOutlet
   private let frame: FrameCount
@@ -12,8 +13,12 @@ public final class OutletSlot: Sendable {
     /// Encoder that is listened to, and the one that takes over.
     var current: Int?
     var next: Int?
+    /// The one that takes over has come so far as to deliver. Until then the other is listened to.
+    var isNextThere = false
     /// When the next packet's first frame is due, if packets follow each other.
     var due: HostTime?
+    /// Frames that passed at changes and were not skipped.
+    var owed = 0
   }
 
   public init(_ outlet: any PacketOutlet, frame: FrameCount) {
@@ -23,7 +28,12 @@ public final class OutletSlot: Sendable {
   }
 
   /// From the next block on, packets of this encoder count. Thread: control.
-  public func follow(_ encoder: Int) { state.withLock { $0.next = encoder } }
+  public func follow(_ encoder: Int) {
+    state.withLock { state in
+      if state.next != encoder { state.isNextThere = false }
+      state.next = encoder
+    }
+  }
 
   /// True once nothing of another encoder is listened to any more. Thread: any.
   public func follows(_ encoder: Int) -> Bool { state.withLock { $0.current == encoder && $0.next == nil } }
@@ -33,7 +43,8 @@ public final class OutletSlot: Sendable {
     let skipped: FrameCount? = state.withLock { state in
       let isJoining = state.next == encoder && state.current != encoder
       if state.current == encoder, state.next == encoder { state.next = nil }
-      if state.current == encoder, state.next != nil, outlet.phase == 0 {
+      if isJoining { state.isNextThere = true }
+      if state.current == encoder, state.next != nil, state.isNextThere, outlet.phase == 0 {
         // The block is complete: the other encoder's begins when it comes.
         state.current = nil
         return nil
@@ -41,7 +52,7 @@ public final class OutletSlot: Sendable {
       guard state.current == encoder || (isJoining && canJoin(state, facts)) else { return nil }
       var skipped = facts.skipped
       if isJoining {
-        skipped = gap(since: state.due, until: facts.captureTime)
+        skipped = gap(&state, until: facts.captureTime)
         state.current = encoder
         state.next = nil
       }
@@ -53,14 +64,28 @@ public final class OutletSlot: Sendable {
   }
 
   private func canJoin(_ state: borrowing State, _ facts: Reframer.Facts) -> Bool {
-    state.current == nil && outlet.phase == 0 && outlet.isReady
-      && facts.position % Int64(frame.value * outlet.block) == 0
+    let due = state.due
+    return state.current == nil && outlet.phase == 0 && outlet.isReady
+      && facts.position % Int64(frame.value * outlet.block) == 0 && !overlaps(due, facts.captureTime)
   }
 
-  /// Whole blocks between two packets of different encoders.
-  private func gap(since due: HostTime?, until time: HostTime) -> FrameCount {
-    guard let due, time > due else { return 0 }
-    let block = frame.value * outlet.block
-    return FrameCount(SampleRate.codec.frames(in: time - due).value / block * block)
+  /// The other encoder has sent this already: its capture was ahead. A clock that is far behind is another clock.
+  private func overlaps(_ due: HostTime?, _ time: HostTime) -> Bool {
+    guard let due else { return false }
+    let ahead = due - time
+    return ahead > frame.duration(at: .codec) / 2 && ahead < Self.anotherClock
   }
+
+  /// Whole blocks between two packets of different encoders, to the nearest; what is left over is owed to the next change,
+  /// so that many of them add up to nothing.
+  private func gap(_ state: inout State, until time: HostTime) -> FrameCount {
+    guard let due = state.due, due - time < Self.anotherClock else { return 0 }
+    let block = frame.value * outlet.block
+    let passed = SampleRate.codec.frames(in: time - due).value + state.owed
+    let blocks = max(passed + (block - 1) / 2, 0) / block
+    state.owed = passed - blocks * block
+    return FrameCount(blocks * block)
+  }
+
+  private static let anotherClock = HostDuration.milliseconds(200)
 }

@@ -32,6 +32,7 @@ public final class ControlClient {
   /// Events that came while a reply was awaited; the oldest give way.
   private var events: [ControlEvent] = []
   private var lastID: Int64 = 0
+  private var parcels: [DescriptorParcel] = []
 
   private static let maximumStoredEvents = 1024
 
@@ -83,12 +84,13 @@ public final class ControlClient {
 
   /// Sends a request and waits for its reply; events in between are kept for `nextEvent`.
   public func request(
-    _ op: String, _ arguments: JSONObject = [:], timeout: Duration = .seconds(10)
+    _ op: String, _ arguments: JSONObject = [:], passing parcels: [DescriptorParcel] = [],
+    timeout: Duration = .seconds(10)
   ) throws(ControlClientError) -> JSON {
     let deadline = Monotonic.now + timeout
     lastID += 1
     let id = lastID
-    try send(.object(["id": .int(id), "op": .string(op), "args": .object(arguments)]), until: deadline)
+    try send(.object(["id": .int(id), "op": .string(op), "args": .object(arguments)]), parcels, until: deadline)
     while true {
       guard let line = try receiveObject(until: deadline) else { throw .timeout }
       if let event = ControlEvent(line) {
@@ -120,6 +122,12 @@ public final class ControlClient {
     events.append(event)
   }
 
+  /// The descriptors that replies have brought since the last call, in their order.
+  public func takeDescriptors() -> [DescriptorParcel] {
+    defer { parcels = [] }
+    return parcels
+  }
+
   // MARK: lines
 
   /// Sends one line as it is; the newline is added.
@@ -137,14 +145,18 @@ public final class ControlClient {
     try receive(until: timeout.map { .now + $0 }).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private func send(_ json: JSON, until deadline: Monotonic) throws(ControlClientError) {
-    try send(bytes: json.bytes + [0x0A], until: deadline)
+  private func send(
+    _ json: JSON, _ parcels: [DescriptorParcel], until deadline: Monotonic
+  ) throws(ControlClientError) {
+    try send(bytes: json.bytes + [0x0A], parcels, until: deadline)
   }
 
-  private func send(bytes: [UInt8], until deadline: Monotonic) throws(ControlClientError) {
+  private func send(
+    bytes: [UInt8], _ parcels: [DescriptorParcel] = [], until deadline: Monotonic
+  ) throws(ControlClientError) {
     var sent = 0
     while sent < bytes.count {
-      switch descriptor.send(bytes, from: sent) {
+      switch descriptor.send(bytes, from: sent, with: sent == 0 ? parcels : []) {
       case .bytes(let count): sent += count
       case .wouldBlock: guard try wait(POLLOUT, until: deadline) else { throw .timeout }
       case .end, .failed(EPIPE), .failed(ECONNRESET): throw farewell()
@@ -184,7 +196,7 @@ public final class ControlClient {
     while true {
       if let line = input.next() { return line }
       if input.isTooLong() { throw .malformed("a line is longer than \(ControlProtocol.maximumLineBytes) bytes") }
-      switch descriptor.receive(into: &scratch) {
+      switch descriptor.receive(into: &scratch, &parcels, limit: DescriptorParcel.limit) {
       case .bytes(let count): input.append(scratch[..<count])
       case .wouldBlock: guard try wait(POLLIN, until: deadline) else { return nil }
       case .end, .failed(ECONNRESET): throw .closed(reason: nil)

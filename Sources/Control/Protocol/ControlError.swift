@@ -22,8 +22,13 @@ public struct ControlError: Error, Sendable, Equatable {
   public var hint: String?
   /// After how many milliseconds the same request may succeed.
   public var retry: Int?
+  /// A finer code, stable as well, where a part of the daemon has codes of its own.
+  public var detail: String?
 
-  public init(_ code: Code, _ message: String, path: String? = nil, hint: String? = nil, retry: Int? = nil) {
+  public init(
+    _ code: Code, _ message: String, path: String? = nil, hint: String? = nil, retry: Int? = nil, detail: String? = nil
+  ) {
+    self.detail = detail
     self.code = code
     self.message = message
     self.path = path
@@ -57,6 +62,7 @@ extension ControlError {
     if let path { members["path"] = .string(path) }
     if let hint { members["hint"] = .string(hint) }
     if let retry { members["retry"] = JSON(retry) }
+    if let detail { members["detail"] = .string(detail) }
     return .object(members)
   }
 
@@ -65,6 +71,7 @@ extension ControlError {
     let name = json["code"]?.stringValue ?? ""
     self.init(
       Code(rawValue: name) ?? .internal, json["message"]?.stringValue ?? "error \(name)",
-      path: json["path"]?.stringValue, hint: json["hint"]?.stringValue, retry: json["retry"]?.intValue)
+      path: json["path"]?.stringValue, hint: json["hint"]?.stringValue, retry: json["retry"]?.intValue,
+      detail: json["detail"]?.stringValue)
   }
 }

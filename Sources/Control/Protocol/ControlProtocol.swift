@@ -5,5 +5,5 @@ public enum ControlProtocol {
   /// Longest line either side may send, without its newline.
   public static let maximumLineBytes = 1 << 20
   public static let maximumBatch = 64
-  public static let features = ["batch", "describe", "flat", "subscribe"]
+  public static let features = ["batch", "describe", "descriptors", "flat", "subscribe"]
 }

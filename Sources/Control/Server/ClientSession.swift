@@ -22,6 +22,10 @@ public final class ClientSession {
   /// A reason was given; only what is queued still goes out.
   private var isEnding = false
   private var parseErrorsInRow = 0
+  /// Descriptors that came with lines which are still to be answered.
+  private var brought: [DescriptorParcel] = []
+  /// What the verb at work wants its reply to take along.
+  var passing: [DescriptorParcel] = []
   /// Deferred verbs under way.
   var tasks: [Int: Task<Void, Never>] = [:]
   var lastTask = 0
@@ -50,16 +54,28 @@ public final class ClientSession {
   /// Runs `body` once when the connection ends: for what lives only as long as its client.
   public func onClose(_ body: @escaping @ControlActor () -> Void) { closeHandlers.append(body) }
 
+  // MARK: descriptors
+
+  /// Descriptors that may wait for a line to be answered; and so many that wait with replies make requests wait.
+  static let broughtLimit = 8
+  private static let passedLimit = 8
+
+  /// For a verb's `run`: its reply takes these along. The client has them before or with the reply's line.
+  public func pass(_ parcel: DescriptorParcel) { passing.append(parcel) }
+
+  /// For a verb's `run`: the oldest descriptor that the client sent with its request and nobody has taken.
+  public func takeDescriptor() -> DescriptorParcel? { brought.isEmpty ? nil : brought.removeFirst() }
+
   // MARK: out
 
-  func send(_ reply: JSON) {
+  func send(_ reply: JSON, with parcels: [DescriptorParcel] = []) {
     guard !isClosed else { return }
     let bytes = reply.bytes
     guard bytes.count <= ControlProtocol.maximumLineBytes else {
       let error = ControlError(.tooLarge, "the reply does not fit a line", hint: "ask for less at once")
       return queue(Reply.failure(error, id: reply["id"], form: .canonical).bytes)
     }
-    queue(bytes)
+    queue(bytes, with: parcels)
   }
 
   func deliver(_ event: EventText, form: RequestForm) {
@@ -75,8 +91,8 @@ public final class ClientSession {
     }
   }
 
-  private func queue(_ line: [UInt8]) {
-    output.add(line: line + [0x0A])
+  private func queue(_ line: [UInt8], with parcels: [DescriptorParcel] = []) {
+    output.add(line: line + [0x0A], with: parcels)
     flushSoon()
   }
 
@@ -107,7 +123,7 @@ public final class ClientSession {
 
   private func write(_ bytes: [UInt8], from start: Int) -> Transfer {
     switch descriptor {
-    case .some(let descriptor): descriptor.send(bytes, from: start)
+    case .some(let descriptor): descriptor.send(bytes, from: start, with: output.passing)
     case .none: .end
     }
   }
@@ -115,7 +131,9 @@ public final class ClientSession {
   // MARK: in
 
   /// So much is unread that requests wait too.
-  private var isPaused: Bool { output.waitingBytes > server.limits.outgoing.bytes / 2 }
+  private var isPaused: Bool {
+    output.waitingBytes > server.limits.outgoing.bytes / 2 || output.waitingDescriptors > Self.passedLimit
+  }
 
   /// Half-closed, and nothing is owed any more.
   private var isDone: Bool {
@@ -139,6 +157,8 @@ public final class ClientSession {
     takeLines(&budget)
     if reading, budget > 0, !isEnding { receive() }
     takeLines(&budget)
+    // What no line has asked for by now was meant for none.
+    if input.isEmpty { brought = [] }
     guard descriptor != nil else { return }
     if inputEnded, !isEnding, !isPaused, budget > 0, !input.isEmpty { take(input.rest()) }
     watchLine(tookLines: budget < before)
@@ -158,7 +178,7 @@ public final class ClientSession {
   }
 
   private func receive() {
-    switch server.receive(from: descriptor) {
+    switch server.receive(from: descriptor, &brought) {
     case .bytes(let count): input.append(server.scratch[..<count])
     case .end: inputEnded = true
     case .wouldBlock: break
@@ -256,6 +276,7 @@ public final class ClientSession {
     for task in tasks.values { task.cancel() }
     tasks = [:]
     output.removeEntries()
+    brought = []
     server.remove(self)
     let handlers = closeHandlers
     closeHandlers = []

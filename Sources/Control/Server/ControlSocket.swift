@@ -109,9 +109,10 @@ public final class ControlSocket {
     for handler in handlers { handler() }
   }
 
-  func receive(from descriptor: borrowing Descriptor?) -> Transfer {
+  func receive(from descriptor: borrowing Descriptor?, _ brought: inout [DescriptorParcel]) -> Transfer {
     switch descriptor {
-    case .some(let descriptor): descriptor.receive(into: &scratch)
+    case .some(let descriptor):
+      descriptor.receive(into: &scratch, &brought, limit: ClientSession.broughtLimit)
     case .none: .end
     }
   }

@@ -1,17 +1,23 @@
 import Wording
 
+/// A reply and what goes out with it.
+struct Answer {
+  var json: JSON
+  var parcels: [DescriptorParcel] = []
+}
+
 /// From requests to verbs and back.
 extension ClientSession {
   func answer(_ line: RequestLine) {
     switch line {
     case .single(let request):
-      perform(request) { [self] in send($0) }
+      perform(request) { [self] in send($0.json, with: $0.parcels) }
     case .batch(let id, let elements): answer(batch: elements, id: id)
     }
   }
 
   /// Checks the request, runs its verb and hands the reply on: at once, or later for a deferred verb.
-  private func perform(_ request: Request, then reply: @escaping @ControlActor (JSON) -> Void) {
+  private func perform(_ request: Request, then reply: @escaping @ControlActor (Answer) -> Void) {
     do throws(ControlError) {
       let (verb, arguments) = try prepare(request)
       switch verb.action {
@@ -22,7 +28,7 @@ extension ClientSession {
         try start { [self] in reply(await outcome(of: request)) }
       }
     } catch {
-      reply(Reply.failure(error, id: request.id, form: request.form))
+      reply(failure(request, error))
     }
   }
 
@@ -36,12 +42,18 @@ extension ClientSession {
     return (verb, Arguments(members, form: request.form))
   }
 
-  private func success(_ request: Request, _ result: JSON) -> JSON {
-    Reply.success(result, id: request.id, form: request.form)
+  private func success(_ request: Request, _ result: JSON) -> Answer {
+    defer { passing = [] }
+    return Answer(json: Reply.success(result, id: request.id, form: request.form), parcels: passing)
+  }
+
+  private func failure(_ request: Request, _ error: ControlError) -> Answer {
+    passing = []
+    return Answer(json: Reply.failure(error, id: request.id, form: request.form))
   }
 
   /// The reply of any verb, waiting for it if need be.
-  private func outcome(of request: Request) async -> JSON {
+  private func outcome(of request: Request) async -> Answer {
     do throws(ControlError) {
       let (verb, arguments) = try prepare(request)
       switch verb.action {
@@ -49,7 +61,7 @@ extension ClientSession {
       case .deferred(let run): return success(request, try await run(arguments, self, server.context))
       }
     } catch {
-      return Reply.failure(error, id: request.id, form: request.form)
+      return failure(request, error)
     }
   }
 
@@ -79,28 +91,33 @@ extension ClientSession {
       if case .success(let request) = request { server.catalog[request.op]?.isDeferred == true } else { false }
     }
     guard waits else {
-      var replies: [JSON] = []
+      var replies: [Answer] = []
       for request in requests {
         switch request {
         case .success(let request): perform(request) { replies.append($0) }
-        case .failure(let refused): replies.append(refused.reply)
+        case .failure(let refused): replies.append(Answer(json: refused.reply))
         }
       }
-      return send(Reply.batch(replies, id: id))
+      return send(replies, id: id)
     }
     do throws(ControlError) {
       try start { [self] in
-        var replies: [JSON] = []
+        var replies: [Answer] = []
         for request in requests {
           switch request {
           case .success(let request): replies.append(await outcome(of: request))
-          case .failure(let refused): replies.append(refused.reply)
+          case .failure(let refused): replies.append(Answer(json: refused.reply))
           }
         }
-        send(Reply.batch(replies, id: id))
+        send(replies, id: id)
       }
     } catch {
       send(Reply.failure(error, id: id, form: .canonical))
     }
+  }
+
+  /// A batch's replies are one line, with the descriptors of all in their order.
+  private func send(_ replies: [Answer], id: JSON?) {
+    send(Reply.batch(replies.map(\.json), id: id), with: replies.flatMap(\.parcels))
   }
 }

@@ -22,6 +22,13 @@ public final class EventBus {
   private struct Subscriber {
     let client: ClientSession
     let form: RequestForm
+    /// Of who wants them less often than they come.
+    let pace: EventPace?
+
+    @ControlActor
+    func take(_ event: EventText) {
+      if let pace, event.kind == .state { pace.take(event) } else { client.deliver(event, form: form) }
+    }
   }
 
   private var table: [String: Topic] = [:]
@@ -44,7 +51,7 @@ public final class EventBus {
     table[name] = topic
     guard !topic.subscribers.isEmpty else { return }
     let event = EventText(topic: name, key: key, kind: topic.kind, revision: topic.revision, data: data)
-    for subscriber in topic.subscribers.values { subscriber.client.deliver(event, form: subscriber.form) }
+    for subscriber in topic.subscribers.values { subscriber.take(event) }
   }
 
   /// Whether publishing would reach anybody; lets a publisher skip costly data.
@@ -65,15 +72,19 @@ public final class EventBus {
   }
 
   func subscribe(
-    _ client: ClientSession, to name: String, form: RequestForm
+    _ client: ClientSession, to name: String, form: RequestForm, every interval: Duration? = nil
   ) -> (revision: Int, snapshot: JSON) {
-    table[name]?.subscribers[ObjectIdentifier(client)] = Subscriber(client: client, form: form)
+    unsubscribe(client, from: name)
+    let pace = interval.map { interval in
+      EventPace(interval: interval) { [weak client] in client?.deliver($0, form: form) }
+    }
+    table[name]?.subscribers[ObjectIdentifier(client)] = Subscriber(client: client, form: form, pace: pace)
     guard let topic = table[name] else { return (0, .null) }
     return (topic.revision, topic.snapshot())
   }
 
   func unsubscribe(_ client: ClientSession, from name: String) {
-    table[name]?.subscribers[ObjectIdentifier(client)] = nil
+    table[name]?.subscribers.removeValue(forKey: ObjectIdentifier(client))?.pace?.end()
   }
 
   func unsubscribe(_ client: ClientSession) {

@@ -17,6 +17,8 @@ struct OutgoingQueue {
     var replaced = 0
     /// The whole line, or what follows the revision.
     var bytes: [UInt8]
+    /// What goes out with the line's first byte.
+    var parcels: [DescriptorParcel] = []
     /// The event's line may grow a count, hence the allowance.
     var cost: Int { bytes.count + (topic.map { $0.utf8.count + 64 } ?? 0) }
   }
@@ -29,6 +31,10 @@ struct OutgoingQueue {
   /// Being written; what is in here can no longer be replaced.
   private var batch: [UInt8] = []
   private var written = 0
+  /// What the batch's first byte takes along.
+  private var parcels: [DescriptorParcel] = []
+  /// Descriptors that wait with their lines.
+  private(set) var waitingDescriptors = 0
   /// Dropped or replaced events over the client's life.
   private(set) var lostEvents = 0
 
@@ -38,7 +44,10 @@ struct OutgoingQueue {
   var waitingBytes: Int { waitingEntryBytes + batch.count - written }
 
   /// Adds a reply, always: their number is bounded by not reading requests while much is waiting.
-  mutating func add(line: [UInt8]) { append(Entry(bytes: line)) }
+  mutating func add(line: [UInt8], with parcels: [DescriptorParcel] = []) {
+    append(Entry(bytes: line, parcels: parcels))
+    waitingDescriptors += Self.count(parcels)
+  }
 
   /// False: the event is needed and does not fit.
   mutating func add(_ event: EventText, form: RequestForm) -> Bool {
@@ -72,16 +81,23 @@ struct OutgoingQueue {
   mutating func removeEntries() {
     entries.removeAll()
     waitingEntryBytes = 0
+    waitingDescriptors = Self.count(parcels)
   }
 
-  /// Bytes to write now, from the returned place on; nil when there is nothing.
+  /// Descriptors to send with the bytes of `next`.
+  var passing: [DescriptorParcel] { parcels }
+
+  /// Bytes to write now, from the returned place on; nil when there is nothing. A line that carries descriptors is a batch
+  /// of its own, so that they arrive with it.
   mutating func next() -> (bytes: [UInt8], start: Int)? {
     if written == batch.count {
       batch = []
       written = 0
       var count = 0
-      while count < entries.count, batch.count < 32_768 {
+      while count < entries.count, batch.count < 32_768, parcels.isEmpty {
+        guard count == 0 || entries[count].parcels.isEmpty else { break }
         write(entries[count])
+        parcels = entries[count].parcels
         waitingEntryBytes -= entries[count].cost
         count += 1
       }
@@ -90,7 +106,15 @@ struct OutgoingQueue {
     return batch.isEmpty ? nil : (batch, written)
   }
 
-  mutating func advance(by count: Int) { written += count }
+  mutating func advance(by count: Int) {
+    written += count
+    if count > 0 {
+      waitingDescriptors -= Self.count(parcels)
+      parcels = []
+    }
+  }
+
+  private static func count(_ parcels: [DescriptorParcel]) -> Int { parcels.reduce(0) { $0 + $1.numbers.count } }
 
   private func fits(_ entry: Entry) -> Bool {
     entries.count < limits.entries && waitingBytes + entry.cost <= limits.bytes

@@ -24,31 +24,6 @@ enum Transfer: Equatable {
 }
 
 extension Descriptor {
-  /// Reads what is there, at most the buffer's length.
-  func receive(into buffer: inout [UInt8]) -> Transfer { Self.receive(number, into: &buffer, flags: 0) }
-
-  /// Writes `bytes` from `start` on, as far as the peer takes them. Never raises SIGPIPE.
-  func send(_ bytes: [UInt8], from start: Int) -> Transfer {
-    while true {
-      let sent = unsafe bytes.withUnsafeBytes {
-        unsafe Glibc.send(number, $0.baseAddress! + start, $0.count - start, Int32(MSG_NOSIGNAL))
-      }
-      if sent >= 0 { return .bytes(sent) }
-      if errno == EINTR { continue }
-      return errno == EAGAIN ? .wouldBlock : .failed(errno)
-    }
-  }
-
-  private static func receive(_ number: Int32, into buffer: inout [UInt8], flags: Int32) -> Transfer {
-    while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(number, $0.baseAddress, $0.count, flags) }
-      if count > 0 { return .bytes(count) }
-      if count == 0 { return .end }
-      if errno == EINTR { continue }
-      return errno == EAGAIN ? .wouldBlock : .failed(errno)
-    }
-  }
-
   /// Not inherited by programs the process starts, and never blocking.
   func makeNonblocking() throws(SystemError) {
     guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else { throw SystemError("fcntl") }

@@ -4,7 +4,11 @@ enum SubscribeVerb: Verb {
   static let name = "subscribe"
   static let summary = "Starts the events of some topics and returns their present state."
   static let parameters: [VerbParameter] = [
-    .required("topics", .array(of: .string, maximumCount: 32), alias: "events", "names as in describe")
+    .required("topics", .array(of: .string, maximumCount: 32), alias: "events", "names as in describe"),
+    .optional(
+      "max_hz", .number(0.01...1000), unit: "Hz",
+      "At most so many events a second of each state topic, the latest always in the end; log topics are never thinned."
+    ),
   ]
   static let result = "topics: for each, rev and snapshot"
 
@@ -13,9 +17,10 @@ enum SubscribeVerb: Verb {
   ) throws(ControlError) -> JSON {
     let names = try arguments.required("topics", as: .array(of: .string))
     try client.server.bus.checkTopics(names)
+    let interval = try arguments.optional("max_hz", as: .number).map { Duration.seconds(1 / $0) }
     var topics = JSONObject()
     for name in names {
-      let state = client.server.bus.subscribe(client, to: name, form: arguments.form)
+      let state = client.server.bus.subscribe(client, to: name, form: arguments.form, every: interval)
       topics[name] = ["rev": JSON(state.revision), "snapshot": state.snapshot]
     }
     return ["topics": .object(topics)]

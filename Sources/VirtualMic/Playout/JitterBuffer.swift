@@ -169,7 +169,9 @@ public struct JitterBuffer: Sendable {
 
   static func estimate(_ settings: JitterSettings, frames: Int64) -> DelayEstimate {
     let packet = FrameCount(Int(frames)).duration(at: .codec)
-    return DelayEstimate(floor: packet, ceiling: packet * Int64(settings.delayLimit), lateShare: settings.lateShare)
+    return DelayEstimate(
+      floor: max(packet, settings.leastDelay), ceiling: packet * Int64(settings.delayLimit),
+      lateShare: settings.lateShare)
   }
 }
 

@@ -8,6 +8,8 @@ public struct JitterSettings: Hashable, Sendable {
   public var capacity: Int
   /// Upper bound of the delay added on purpose, in packets.
   public var delayLimit: Int
+  /// Lower bound of that delay; a packet's length when it is less.
+  public var leastDelay: HostDuration
   /// Share of packets that may come too late for the delay.
   public var lateShare: Double
   /// Silence from the network that counts as a stall instead of as jitter, and how long packets must keep coming too
@@ -15,13 +17,14 @@ public struct JitterSettings: Hashable, Sendable {
   public var stall: HostDuration
 
   public init(
-    packet: FrameCount = 240, capacity: Int = 64, delayLimit: Int = 48, lateShare: Double = 0.005,
-    stall: HostDuration = .milliseconds(250)
+    packet: FrameCount = 240, capacity: Int = 64, delayLimit: Int = 48, leastDelay: HostDuration = .zero,
+    lateShare: Double = 0.005, stall: HostDuration = .milliseconds(250)
   ) {
     precondition(packet.value > 0 && capacity >= 4 && (1..<capacity).contains(delayLimit))
     self.packet = packet
     self.capacity = capacity
     self.delayLimit = delayLimit
+    self.leastDelay = leastDelay
     self.lateShare = lateShare
     self.stall = stall
   }

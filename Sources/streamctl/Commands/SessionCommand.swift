@@ -7,17 +7,17 @@ enum SessionCommand: Command {
   static let summary = "open, change, list or close sessions"
   static let usage = """
     usage: streamctl session open --to HOST:PORT [options]     prints the SDP a player needs
-             --channels 1|2|6|8  --bitrate N  --frame 2.5|5|10|20  --target default-sink|sink:NAME
-             --latency low|balanced|relaxed  --name NAME  --payload-type N  --capture-time  --vbr  --gain DB
-             --capture-mode monitor|streams|auto  --pacing ready|even|auto  --host-audio keep|mute|virtual_only
+             --channels 1|2|6|8  --bitrate N  --frame 2.5|5|10|20  --target default-sink|sink:NAME  --bus NAME
+             --latency low|balanced|relaxed  --name NAME  --payload-type N  --capture-time  --vbr  --gain DB  --no-limiter
+             --capture-mode monitor|streams|auto  --pacing ready|even|auto  --host-audio keep|mute|mirror|virtual_only
            streamctl session update ID [--gain DB] [--mute|--unmute] [--bitrate N]
            streamctl session list
            streamctl session close ID
     """
-  static let flags: Set<String> = ["--capture-time", "--vbr", "--mute", "--unmute"]
+  static let flags: Set<String> = ["--capture-time", "--vbr", "--no-limiter", "--mute", "--unmute"]
   static let values: Set<String> = [
     "--to", "--channels", "--bitrate", "--frame", "--target", "--latency", "--name", "--payload-type", "--gain",
-    "--capture-mode", "--pacing", "--host-audio",
+    "--capture-mode", "--pacing", "--host-audio", "--bus",
   ]
 
   static func run(_ options: Options) throws -> ExitStatus {
@@ -39,6 +39,7 @@ enum SessionCommand: Command {
     let texts = [
       ("--to", "to"), ("--target", "target"), ("--latency", "latency"), ("--name", "name"),
       ("--capture-mode", "capture_mode"), ("--pacing", "pacing"), ("--host-audio", "host_audio"),
+      ("--bus", "bus"),
     ]
     for (option, key) in texts {
       if let value = options.value(option) { arguments[key] = .string(value) }
@@ -50,6 +51,7 @@ enum SessionCommand: Command {
     if let value = try options.number("--gain", in: -200...200) { arguments["gain_db"] = JSON(value) }
     if options.has("--capture-time") { arguments["capture_time"] = true }
     if options.has("--vbr") { arguments["vbr"] = true }
+    if options.has("--no-limiter") { arguments["limiter"] = false }
     return arguments
   }
 

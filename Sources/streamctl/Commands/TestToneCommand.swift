@@ -2,7 +2,6 @@ import AudioCore
 import AudioIO
 import Control
 import Glibc
-import PipeWireIO
 
 /// Plays one sine per channel into a sink, each of another pitch, so that a swapped channel is heard at once.
 enum TestToneCommand: Command {
@@ -10,10 +9,13 @@ enum TestToneCommand: Command {
   static let summary = "play one sine per channel into a sink"
   static let usage = """
     usage: streamctl test-tone [--channels 1|2|6|8] [--level DBFS] [--frequency HZ] [--seconds N] [--sink NAME]
-                               [--remote NAME]
-    Without --frequency each channel has its own pitch. Needs PipeWire, not the daemon.
+                               [--remote NAME] [--backend pipewire|alsa[:PCM]|jack[:SERVER]]
+    Without --frequency each channel has its own pitch. Needs PipeWire, a PCM of ALSA or a JACK server, not the daemon.
+    In a JACK server --sink is a client's name; without it the physical ports are taken.
     """
-  static let values: Set<String> = ["--channels", "--level", "--frequency", "--seconds", "--sink", "--remote"]
+  static let values: Set<String> = [
+    "--channels", "--level", "--frequency", "--seconds", "--sink", "--remote", "--backend",
+  ]
 
   /// One pitch per channel: no two related by an octave, so that harmonics of one are not another.
   static let pitches: [Double] = [997, 1499, 701, 211, 2003, 2503, 1201, 1709]
@@ -30,8 +32,7 @@ enum TestToneCommand: Command {
     Pause.takeSignals()
     let tones = ToneClient(
       frequencies: (0..<channels).map { pitch ?? pitches[$0] }, amplitude: level.amplitude, rate: .codec)
-    let target = options.value("--sink").map { SinkTarget.named($0) } ?? .defaultSink
-    let backend = try PipeWireBackend(remote: options.value("--remote") ?? "")
+    let (backend, target) = try SoundSystem.player(options)
     let request = StreamRequest(
       role: .playback(to: target), name: "streamctl.test-tone", description: "Test tone", layout: layout)
     let asJSON = options.asJSON

@@ -29,7 +29,9 @@ final class ReceiverState: Reception, @unchecked Sendable {
     let decoder = try Self.decoder(configuration)
     let samples = decoder.samplesNeeded
     self.decoder = decoder
-    buffer = JitterBuffer(JitterSettings(packet: audio.packet))
+    // Somebody who judges a stream is no player who wants it soon: what comes a little late is not to count as lost.
+    buffer = JitterBuffer(
+      JitterSettings(packet: audio.packet, leastDelay: .milliseconds(20), lateShare: 0.0005))
     parser = RTPParser(captureTimeID: description.captureTimeID)
     payloadType = description.payloadType
     tap = SoundTap(audio.layout, wav: wav, sink: sink)

@@ -99,7 +99,8 @@ extension Summary {
     if let injected { lines.append(injected.text) }
     if let latencyP50, let latencyP99 {
       lines.append(
-        "capture to arrival p50 \(fixed(latencyP50.milliseconds, 2)) ms, p99 \(fixed(latencyP99.milliseconds, 2)) ms")
+        "from when the sink plays it to arrival p50 \(fixed(latencyP50.milliseconds, 2)) ms, p99 \(fixed(latencyP99.milliseconds, 2)) ms"
+      )
     }
     if let recordingError { lines.append("recording stopped: \(recordingError)") }
     return lines.joined(separator: "\n")

@@ -26,8 +26,14 @@ struct ToneTracker: Sendable {
   /// Hops whose phases are averaged.
   private static let span = 8
   /// A sample more or less at 1 kHz is 0.13; Opus at 48 kbit/s a channel wavers by 0.06.
-  private static let shiftLimit = 0.1
+  private let shiftLimit: Double
   private static let jumpLimit = 0.25
+  /// Where a resampler follows a clock, its pitch moves by some hundred millionths while it finds it: at 1 kHz, a tenth of
+  /// that in radians over the hops that are averaged.
+  private static let followedShift = 0.6
+
+  /// - Parameter isFollowed: the sound has gone through a resampler that follows a clock.
+  init(isFollowed: Bool = false) { shiftLimit = isFollowed ? Self.followedShift : 0.1 }
   /// Share of the tone's power that a residue of 1.25 ms may have.
   private static let residueLimit = 0.25
 
@@ -101,7 +107,7 @@ struct ToneTracker: Sendable {
     let shift =
       drift.count < 2 * Self.span ? 0 : Self.mean(drift.suffix(Self.span)) - Self.mean(drift.prefix(Self.span))
     let broken =
-      abs(shift) > Self.shiftLimit || abs(moved) > Self.jumpLimit || residue > Self.residueLimit * power || power < 1e-9
+      abs(shift) > shiftLimit || abs(moved) > Self.jumpLimit || residue > Self.residueLimit * power || power < 1e-9
     if !broken {
       slip += shift / Double(Self.span) / 8
     } else {

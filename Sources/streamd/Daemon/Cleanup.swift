@@ -20,7 +20,8 @@ enum Cleanup {
         return 0
       }
       let backend = try PipeWireBackend(remote: remote)
-      let found = try undoStaleLeases(on: backend.defaultSink, file: file, timeout: patience)
+      let found = try undoStaleLeases(
+        on: [backend.defaultSink, backend.defaultSource], file: file, timeout: patience)
       for note in found.notes { print(note) }
       if found.others > 0 { print("\(found.others) leases of running processes or other servers stay") }
       guard found.left == 0 else {

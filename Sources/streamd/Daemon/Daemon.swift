@@ -8,7 +8,7 @@ import Wiring
 
 /// The composition root: captures, sessions and what is said about them.
 @ControlActor
-final class Daemon: ControlContext {
+final class Daemon: ControlContext, HostAudioStage {
   nonisolated static let version = "0.1.0"
 
   let settings: Settings
@@ -16,7 +16,12 @@ final class Daemon: ControlContext {
   let backend: any AudioBackend
   let bus: EventBus
   let hostAudio: HostAudio
+  /// What applications share with us.
+  let rings: Rings
   let startedAt = renderNow()
+  /// Nil where the configuration wants none, or it could not be set up.
+  var microphones: Microphones?
+  let graph: GraphRoom
 
   private var downlinks: [Downlink.Key: DownlinkEntry] = [:]
   private var sessions: [StreamSession] = []
@@ -27,27 +32,33 @@ final class Daemon: ControlContext {
   /// More would only mean that nobody closes them.
   static let sessionLimit = 512
 
-  init(settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus, hostAudio: HostAudio) {
+  init(
+    settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus, hostAudio: HostAudio, graph: GraphRoom,
+    rings: Rings
+  ) {
+    self.rings = rings
+    self.graph = graph
     self.hostAudio = hostAudio
     self.settings = settings
     self.log = log
     self.backend = backend
     self.bus = bus
-    hostAudio.released = { [weak self] in self?.releaseUnused() }
+    hostAudio.stage = self
+    graph.busesChanged = { [weak self] in self?.followDefault() }
   }
 
   // MARK: Sessions
 
   func openSession(_ asked: SessionSpec) throws(ControlError) -> StreamSession {
     var spec = asked
-    spec.source = hostAudio.key(for: spec.source, layout: spec.configuration.layout, spec.hostAudio)
+    spec.source = hostAudio.source(for: spec.source, layout: spec.configuration.layout, spec.hostAudio)
     guard sessions.count < Self.sessionLimit else {
       throw ControlError(.busy, "there are \(sessions.count) sessions already", hint: "close one first")
     }
     if sessions.contains(where: { $0.spec.name == spec.name && !spec.name.isEmpty }) {
       throw ControlError(.conflict, "a session is named \"\(spec.name)\" already", path: "name")
     }
-    let downlink = try self.downlink(for: spec.source)
+    let downlink = try self.downlink(for: heard(by: spec))
     lastSession += 1
     let session: StreamSession
     do {
@@ -62,12 +73,10 @@ final class Daemon: ControlContext {
       throw error
     }
     sessions.append(session)
-    hostAudio.opened(session.identifier, spec.hostAudio, source: spec.source)
-    if case .running = downlinks[spec.source]?.state, spec.source == hostAudio.sink {
-      hostAudio.sinkChanged(isRunning: true)
-    }
+    hostAudio.opened(session)
+    if let sink = hostAudio.sink, case .running = downlinks[sink]?.state { hostAudio.sinkChanged(isRunning: true) }
     log.info(
-      "session \(session.identifier) open: \(spec.source.target) to \(spec.transport.destination), "
+      "session \(session.identifier) open: \(session.heard.title) to \(spec.transport.destination), "
         + "\(spec.configuration.layout.count) channels, \(spec.configuration.bitrate) bit/s")
     publishSessions()
     return session
@@ -110,13 +119,15 @@ final class Daemon: ControlContext {
 
   // MARK: Captures
 
-  private func downlink(for key: Downlink.Key) throws(ControlError) -> Downlink {
+  func downlink(for key: Downlink.Key) throws(ControlError) -> Downlink {
     if let entry = downlinks[key] { return entry.downlink }
     let name = downlinks.isEmpty ? "streamd.capture" : "streamd.capture-\(downlinks.count + 1)"
+    let attention: @Sendable () -> Void = { [weak self] in
+      EventLoop.shared.post { self?.attend(key) }
+    }
+    if let bus = key.bus { return try downlink(for: key, bus: bus, attention) }
     do {
-      let downlink = try Downlink(backend: backend, key: key, name: name) {
-        EventLoop.shared.post { [weak self] in self?.attend(key) }
-      }
+      let downlink = try Downlink(backend: backend, key: key, name: name, attention: attention)
       downlinks[key] = DownlinkEntry(downlink: downlink)
       return downlink
     } catch {
@@ -124,8 +135,40 @@ final class Daemon: ControlContext {
     }
   }
 
-  private func releaseUnused() {
-    for (key, entry) in downlinks where entry.downlink.isUnused && key != hostAudio.sink {
+  private func downlink(
+    for key: Downlink.Key, bus: String, _ attention: @escaping @Sendable () -> Void
+  ) throws(ControlError) -> Downlink {
+    let downlink = Downlink(bus: try graph.streamBus(bus), attention: attention)
+    downlinks[key] = DownlinkEntry(downlink: downlink)
+    return downlink
+  }
+
+  /// A session hears the bus it chose. One that chose nothing hears what the graph makes for it, and else the desktop.
+  private func heard(by spec: SessionSpec) -> Downlink.Key {
+    if spec.source.bus != nil { return spec.source }
+    if spec.followsDesktop, graph.feedsMain { return Downlink.Key(bus: GraphRoom.mainBus) }
+    return hostAudio.heard(for: spec.source, spec.hostAudio)
+  }
+
+  func followDefault() {
+    for session in sessions {
+      let key = heard(by: session.spec)
+      guard key != session.heard else { continue }
+      do {
+        try session.hear(try downlink(for: key))
+        log.info("session \(session.identifier) hears \(key.title) now")
+      } catch {
+        tell("session \(session.identifier) cannot hear \(key.title): \(error)", isTrouble: true)
+      }
+    }
+    publishSessions()
+  }
+
+  func releaseUnused() {
+    // What a session will come back to stays, so that it comes back at once.
+    let wanted = Set(sessions.map(\.spec.source))
+    for (key, entry) in downlinks
+    where entry.downlink.isUnused && key != hostAudio.sink && !wanted.contains(key) {
       entry.downlink.stop()
       downlinks[key] = nil
     }
@@ -139,6 +182,7 @@ final class Daemon: ControlContext {
       switch item {
       case .state(let state):
         if let line = entry.enter(state, at: renderNow()) { say(line, about: key) }
+        if let heal = entry.heal(state, at: renderNow()) { bus.publish("heals", report(of: heal, target: key.title)) }
         if key == hostAudio.sink {
           if case .running = state {
             hostAudio.sinkChanged(isRunning: true)
@@ -156,34 +200,43 @@ final class Daemon: ControlContext {
   }
 
   private func say(_ line: DownlinkEntry.Line, about key: Downlink.Key) {
-    tell("capture \(key.target): \(line.text)", isTrouble: line.isTrouble)
+    tell("capture \(key.title): \(line.text)", isTrouble: line.isTrouble)
   }
 
-  private func tell(_ text: String, isTrouble: Bool) {
+  func tell(_ text: String, isTrouble: Bool) {
     if isTrouble { log.warning(text) } else { log.info(text) }
     bus.publish("log", ["level": .string(isTrouble ? "warning" : "info"), "message": .string(text)])
   }
 
   var captures: [(key: Downlink.Key, entry: DownlinkEntry)] {
-    downlinks.map { ($0.key, $0.value) }.sorted { "\($0.key.target)" < "\($1.key.target)" }
+    downlinks.map { ($0.key, $0.value) }.sorted { $0.key.title < $1.key.title }
   }
 
   /// What a session hears now.
-  func entry(of session: StreamSession) -> DownlinkEntry? { downlinks[session.spec.source] }
+  func entry(of session: StreamSession) -> DownlinkEntry? { downlinks[session.heard] }
+
+  /// Captures that somebody needs now: one that a session will come back to may wait in silence.
+  var neededCaptures: [(key: Downlink.Key, entry: DownlinkEntry)] {
+    captures.filter { !$0.entry.downlink.isUnused || $0.key == hostAudio.sink }
+  }
 
   // MARK: Time
 
   /// Every half second: drains what render recorded, speaks of troubles that last.
   func tick() {
+    for session in sessions { session.settle() }
     for key in downlinks.keys { attend(key) }
     for (key, entry) in downlinks {
       let (incidents, quanta) = entry.downlink.drain()
       entry.incidents = incidents
-      if let last = quanta.last, quanta.count > 0 { log.debug("capture \(key.target): graph quantum \(last)") }
+      if let last = quanta.last, quanta.count > 0 { log.debug("capture \(key.title): graph quantum \(last)") }
       if let line = entry.overdue(at: renderNow()) { say(line, about: key) }
     }
     endSilentSessions(at: renderNow())
     hostAudio.step(at: renderNow())
+    microphones?.tick(at: renderNow())
+    graph.tick()
+    rings.tick()
     if !sessions.isEmpty { publishSessions() }
   }
 
@@ -232,14 +285,23 @@ final class Daemon: ControlContext {
 
   /// For the service manager's one line.
   private var statusLine: String {
-    let troubles = captures.compactMap { key, entry -> String? in
+    let troubles = neededCaptures.compactMap { key, entry -> String? in
       guard case .waiting(let error) = entry.state else { return nil }
-      return "\(key.target): \(error.message)"
+      return "\(key.title): \(error.message)"
     }
     return troubles.isEmpty ? "serving \(sessions.count) sessions" : "silent, " + troubles.joined(separator: "; ")
   }
 
+  func requireMicrophones() throws(ControlError) -> Microphones {
+    if let microphones { return microphones }
+    throw ControlError(.unavailable, "there is no microphone here", hint: "enabled = true under [mic]")
+  }
+
   func shutdown() {
+    graph.shutdown()
+    microphones?.stop()
+    microphones = nil
+    rings.shutdown()
     hostAudio.shutdown()
     for watch in pingWatches.values { watch.cancel() }
     pingWatches = [:]

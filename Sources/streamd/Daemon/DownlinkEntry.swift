@@ -15,6 +15,7 @@ final class DownlinkEntry {
   private(set) var state = StreamState.stopped
   private(set) var since = renderNow()
   var incidents = Downlink.Incidents()
+  private(set) var heals = HealWatch()
 
   private var silentSince: HostTime?
   private var hasSpoken = false
@@ -45,6 +46,9 @@ final class DownlinkEntry {
       return speak(error)
     }
   }
+
+  /// What the state of now completes, after `enter`.
+  func heal(_ state: StreamState, at now: HostTime) -> HealRecord? { heals.enter(state, at: now) }
 
   /// A start that takes longer than it should.
   func overdue(at now: HostTime) -> Line? {

@@ -1,56 +1,108 @@
 import AudioCore
 import AudioIO
 import Control
-import Glibc
 import Leases
+import OpusCodec
 import Wiring
 
-/// What the host plays while clients listen: carries out `HostAudioPolicy` with a sink of our own and a lease on the
-/// user's default.
+/// What host audio needs of whoever has the captures.
+@ControlActor
+protocol HostAudioStage: AnyObject {
+  /// Opened where it does not exist.
+  func downlink(for key: Downlink.Key) throws(ControlError) -> Downlink
+  func releaseUnused()
+  /// Sessions that follow the default hear another sink.
+  func followDefault()
+}
+
+/// What the host plays while clients listen: carries out `HostAudioPolicy` with a sink of our own, a lease on the user's
+/// default and a copy that a real sink plays.
 @ControlActor
 final class HostAudio {
   /// Node name of our own sink: what the user sees and what the lease makes the default.
   static let sinkName = "streamd"
 
   private var policy = HostAudioPolicy()
-  private var lease: DefaultSinkLease?
+  private let lease: DefaultDeviceLease?
+  private let choice: any DefaultDeviceChoice
+  private let backend: any AudioBackend
   private let log: Log
   private var lingering: LoopTimer?
   private var isClaimed = false
   private var isReturning = false
   /// Of our own sink while it exists; it stays a while after its last session.
   private(set) var sink: Downlink.Key?
-  /// Called when the sink may go.
-  var released: () -> Void = {}
+  private(set) var copy: SinkCopy?
+  /// The sink that was the default last, not counting ours.
+  private var realSink: String?
+  weak var stage: (any HostAudioStage)?
 
   /// A client that reconnects within this time finds the sink as it was.
   private static let linger = HostDuration.seconds(5)
+  /// A copy is stopped when it has faded out.
+  private static let fade = HostDuration.milliseconds(40)
 
-  init(lease: DefaultSinkLease?, log: Log) {
+  init(lease: DefaultDeviceLease?, choice: any DefaultDeviceChoice, backend: any AudioBackend, log: Log) {
     self.lease = lease
+    self.choice = choice
+    self.backend = backend
     self.log = log
+    choice.observe { state in
+      EventLoop.shared.post { [weak self] in self?.shown(state) }
+    }
   }
 
-  /// Where a session with that wish is captured: our sink, in the layout it has or in the session's own.
-  func key(for wanted: Downlink.Key, layout: ChannelLayout, _ mode: HostAudioMode) -> Downlink.Key {
-    guard HostAudioPolicy.hearsOwnSink(mode) else { return wanted }
+  /// What a session with that wish is there for: the default, another sink, or our own in the layout it has or in the
+  /// session's own.
+  func source(for wanted: Downlink.Key, layout: ChannelLayout, _ mode: HostAudioMode) -> Downlink.Key {
+    guard wanted.bus == nil else { return wanted }
+    guard !mode.followsDefault else {
+      var wanted = wanted
+      // The copy is of the default sink, so that is what is heard.
+      if mode == .mirror { wanted.target = .defaultSink }
+      return wanted
+    }
+    return ownSink(like: wanted, layout: layout)
+  }
+
+  /// What it hears now: a session that follows the default hears our own sink while that is it.
+  func heard(for source: Downlink.Key, _ mode: HostAudioMode) -> Downlink.Key {
+    guard mode.followsDefault, source.bus == nil, source.target == .defaultSink, policy.isDefault, let sink else {
+      return source
+    }
     return sink
+  }
+
+  private func ownSink(like wanted: Downlink.Key, layout: ChannelLayout) -> Downlink.Key {
+    sink
       ?? Downlink.Key(
         target: .named(Self.sinkName), quantum: wanted.quantum,
         ownSink: Downlink.OwnSink(name: Self.sinkName, layout: layout))
   }
 
-  func opened(_ session: String, _ mode: HostAudioMode, source: Downlink.Key) {
-    if HostAudioPolicy.hearsOwnSink(mode) { sink = source }
-    carryOut(policy.handle(.opened(session: session, mode)))
+  func opened(_ session: StreamSession) {
+    let spec = session.spec
+    if spec.hostAudio.needsSink { sink = ownSink(like: spec.source, layout: spec.configuration.layout) }
+    carryOut(policy.handle(.opened(session: session.identifier, spec.hostAudio)))
   }
 
   func closed(_ session: String) { carryOut(policy.handle(.closed(session: session))) }
 
   func sinkChanged(isRunning: Bool) { carryOut(policy.handle(.sink(isRunning: isRunning))) }
 
+  private func shown(_ state: DefaultDeviceState) {
+    // A server that went says nothing about what will be the default when it is back.
+    guard let name = state.effective else { return }
+    if name != Self.sinkName {
+      realSink = name
+      attempt { () throws(BackendError) in try copy?.prefer(name) }
+    }
+    carryOut(policy.handle(.defaultSink(isOurs: name == Self.sinkName)))
+  }
+
   /// Twice a second: goes on with what the server has not answered yet.
   func step(at now: HostTime) {
+    copy?.reclaim()
     if let lease { say { () throws(LeaseError) in try lease.step(at: now) } }
     if isReturning, (lease?.unfinished ?? 0) == 0 {
       isReturning = false
@@ -60,22 +112,23 @@ final class HostAudio {
 
   /// Gives the default back before the process ends, as far as the server answers in time.
   func shutdown() {
+    choice.observe(nil)
+    defer {
+      copy?.stop()
+      copy = nil
+    }
     guard isClaimed || isReturning else { return }
     carryOut([.returnDefault])
-    let end = renderNow() + .seconds(1)
-    while let lease, lease.unfinished > 0, renderNow() < end {
-      say { () throws(LeaseError) in try lease.step(at: renderNow()) }
-      usleep(10_000)
-    }
+    if let lease { say { () throws(LeaseError) in try lease.finish(within: .seconds(1)) } }
   }
 
   private func carryOut(_ actions: [HostAudioPolicy.Action]) {
     for action in actions {
       switch action {
-      case .openSink: break
+      case .openSink: _ = sinkDownlink()
       case .closeSink:
         sink = nil
-        released()
+        stage?.releaseUnused()
       case .claimDefault:
         isClaimed = true
         if let lease { say { () throws(LeaseError) in try lease.acquire(Self.sinkName, for: "sessions") } }
@@ -83,6 +136,9 @@ final class HostAudio {
         isClaimed = false
         isReturning = true
         if let lease { say { () throws(LeaseError) in try lease.release(Self.sinkName, for: "sessions") } }
+      case .openCopy: openCopy()
+      case .closeCopy: closeCopy()
+      case .follow: stage?.followDefault()
       case .linger:
         if let lingering { EventLoop.shared.cancel(lingering) }
         lingering = EventLoop.shared.schedule(after: .milliseconds(Self.linger.nanoseconds / 1_000_000)) {
@@ -92,6 +148,34 @@ final class HostAudio {
         }
       }
     }
+  }
+
+  private func sinkDownlink() -> Downlink? {
+    guard let sink, let stage else { return nil }
+    do throws(ControlError) {
+      return try stage.downlink(for: sink)
+    } catch {
+      log.warning("our own sink: \(error)")
+      return nil
+    }
+  }
+
+  private func openCopy() {
+    guard let downlink = sinkDownlink() else { return }
+    attempt { () throws(BackendError) in
+      copy = try SinkCopy(of: downlink, on: backend, preferring: realSink)
+    }
+  }
+
+  private func closeCopy() {
+    guard let copy else { return }
+    self.copy = nil
+    copy.quiet()
+    EventLoop.shared.schedule(after: .milliseconds(Self.fade.nanoseconds / 1_000_000)) { copy.stop() }
+  }
+
+  private func attempt(_ work: () throws(BackendError) -> Void) {
+    do throws(BackendError) { try work() } catch { log.warning("copy of our own sink: \(error)") }
   }
 
   private func say(_ work: () throws(LeaseError) -> [LeaseNote]) {

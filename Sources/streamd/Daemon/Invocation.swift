@@ -8,6 +8,7 @@ struct Invocation {
   var socket: String?
   var remote: String?
   var level: String?
+  var backend: String?
   /// A session opened at once, without the socket.
   var destination: String?
   var overrides: [(key: String, value: String)] = []
@@ -27,6 +28,7 @@ struct Invocation {
       --cleanup          put back what a daemon that has ended left changed on the desktop, and stop
       --socket PATH      control socket (default: STREAMD_SOCKET, then streamd/control.sock in XDG_RUNTIME_DIR)
       --remote NAME      PipeWire server: a name, or the path of its socket
+      --backend NAME     what the mixer graph runs on: pipewire, alsa, jack or null (default: STREAMD_BACKEND, then the file)
       --log LEVEL        error, warning, info or debug
       --to HOST:PORT     also open one session at once; its SDP is printed
         --sink NAME        the sink to hear (default: the default sink)
@@ -46,7 +48,8 @@ struct Invocation {
       case "--version": return .print("streamd \(Daemon.version)")
       case "--check": line.checkOnly = true
       case "--cleanup": line.cleanupOnly = true
-      case "--config", "--socket", "--remote", "--log", "--to", "--sink", "--channels", "--bitrate", "--frame",
+      case "--config", "--socket", "--remote", "--backend", "--log", "--to", "--sink", "--channels", "--bitrate",
+        "--frame",
         "--latency":
         guard let value = rest.popFirst() else { return .misuse("\(argument) needs a value") }
         line.set(argument, value)
@@ -65,6 +68,7 @@ struct Invocation {
     case "--socket": socket = value
     case "--remote": remote = value
     case "--log": level = value
+    case "--backend": backend = value
     case "--to": destination = value
     default: overrides.append((String(option.dropFirst(2)), value))
     }

@@ -44,6 +44,13 @@ enum Service {
 
   private static func adjusted(_ loaded: Settings, by invocation: Invocation) throws(Misuse) -> Settings {
     var settings = loaded
+    do { try settings.followEnvironment() } catch { throw Misuse(description: error.message) }
+    if let backend = invocation.backend {
+      guard SoundSystems.names.contains(backend) else {
+        throw Misuse(description: "--backend \(backend): one of \(SoundSystems.names.joined(separator: ", "))")
+      }
+      settings.graph.backend = backend
+    }
     if let remote = invocation.remote { settings.pipewire.remote = remote }
     if let socket = invocation.socket { settings.control.socket = socket }
     if let word = invocation.level {
@@ -102,12 +109,22 @@ final class ServiceLife {
       // may be reading, and a second daemon must end here, before it touches the graph.
       let listener = try listener()
       let backend = try PipeWireBackend(remote: settings.pipewire.remote) { [log] in log.debug("pipewire: \($0)") }
-      let hostAudio = HostAudio(lease: leases(on: backend.defaultSink), log: log)
-      let daemon = Daemon(settings: settings, log: log, backend: backend, bus: bus, hostAudio: hostAudio)
+      let hostAudio = HostAudio(
+        lease: leases(on: backend.defaultSink), choice: backend.defaultSink, backend: backend, log: log)
+      let rings = Rings { [unowned self] in self.daemon?.tell($0, isTrouble: $1) }
+      let graph = GraphRoom(
+        device: try GraphDevice(settings.graph), backends: SoundSystems(pipewire: backend), rings: rings,
+        ends: GraphEnds(backend: backend), watchdog: settings.graph.watchdog, bus: bus
+      ) { [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble) }
+      let daemon = Daemon(
+        settings: settings, log: log, backend: backend, bus: bus, hostAudio: hostAudio, graph: graph, rings: rings)
       self.daemon = daemon
+      // Whatever opens may already have something to say.
       declareTopics(daemon)
+      try openMicrophone(daemon, backend)
       try serve(listener, daemon)
       try openConfiguredSessions(invocation, daemon)
+      loadGraph(daemon)
       startTimers(daemon)
     } catch {
       log.error("\(error)")
@@ -125,13 +142,41 @@ final class ServiceLife {
 
   /// What an earlier daemon may have left changed is undone as soon as a server answers. A missing state directory costs
   /// the leases, not the sound.
-  private func leases(on choice: any DefaultSinkChoice) -> DefaultSinkLease? {
+  private func leases(on choice: any DefaultDeviceChoice) -> DefaultDeviceLease? {
     do throws(LeaseError) {
-      return DefaultSinkLease(choice: choice, file: try LeaseFile.standard())
+      return DefaultDeviceLease(choice: choice, file: try LeaseFile.standard())
     } catch {
       log.warning("\(error)")
       return nil
     }
+  }
+
+  private func openMicrophone(_ daemon: Daemon, _ backend: PipeWireBackend) throws {
+    guard settings.mic.enabled else { return }
+    let lease = leases(on: backend.defaultSource)
+    let makeDefault = lease.map { lease in
+      MicDefault(
+        policy: MicDefaultPolicy(
+          source: settings.mic.name, mode: MicDefaultMode(rawValue: settings.mic.makeDefault.rawValue) ?? .never),
+        lease: lease
+      ) { [log] news in
+        switch news {
+        case .note(let note): log.info("\(note)")
+        case .failed(let error): log.warning("\(error)")
+        }
+      }
+    }
+    let path = controlPath.flatMap { path in
+      path.lastIndex(of: "/").map { path[..<$0] + "/mic.sock" }.map(String.init)
+    }
+    daemon.microphones = try Microphones(
+      settings: settings.mic, backend: backend, localPath: path, makeDefault: makeDefault
+    ) { [weak daemon] in daemon?.tell($0, isTrouble: $1) }
+    daemon.graph.ends.uplink = daemon.microphones?.uplink
+  }
+
+  private var controlPath: String? {
+    settings.control.socket.isEmpty ? ControlClient.defaultPath : settings.control.socket
   }
 
   /// Ten wake-ups a second are only spent while somebody looks.
@@ -171,6 +216,8 @@ final class ServiceLife {
     bus.declare("levels", .state, summary: "peak and RMS per channel since the last event, ten times a second") {
       ["sessions": []]
     }
+    bus.declare(
+      "heals", .log, summary: "a capture that came back or moved: cause, devices and for how long it was interrupted")
     bus.declare("session-ended", .log, summary: "a session that ended by itself, with the reason")
     bus.declare("log", .log, summary: "what the log says of captures")
   }
@@ -191,6 +238,14 @@ final class ServiceLife {
       let session = try daemon.openSession(try SessionOpenVerb.spec(arguments, settings))
       print(session.line.description, terminator: "")
       fflush(nil)
+    }
+  }
+
+  /// A graph that cannot be costs only itself.
+  private func loadGraph(_ daemon: Daemon) {
+    guard !settings.graph.file.isEmpty else { return }
+    do { try daemon.graph.load(file: settings.graph.file) } catch {
+      log.error("graph \(settings.graph.file): \(error.message)")
     }
   }
 

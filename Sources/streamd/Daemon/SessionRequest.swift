@@ -39,6 +39,7 @@ extension SessionSpec {
           carriesCaptureTime: stream.captureTime)),
       configuration: codec, gain: gain, pacing: pacing,
       source: capture.key)
+    isLimited = stream.limiter
   }
 
   /// Surround gets 96 kbit/s a channel: with less, a steady tone's level is off by up to a decibel in 5 ms packets.

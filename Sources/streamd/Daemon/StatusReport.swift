@@ -3,11 +3,18 @@ import AudioIO
 import Capture
 import Control
 import OpusCodec
+import Settings
 import Wiring
 
 // What `status`, `session.list` and the event topics say.
 extension Daemon {
   func status() -> JSON {
+    var result = sections()
+    if let microphones { result["mic"] = microphones.report() }
+    return .object(result)
+  }
+
+  private func sections() -> JSONObject {
     [
       "name": "streamd", "version": .string(Self.version), "state": .string(stateWord),
       "uptime_s": JSON(seconds(since: startedAt)), "backend": .string(backend.name),
@@ -19,19 +26,26 @@ extension Daemon {
   /// `idle` without sessions, `ok`, or `degraded` with the reasons beside it.
   private var stateWord: String { problems().isEmpty ? (allSessions.isEmpty ? "idle" : "ok") : "degraded" }
 
+  /// What the daemon joins without the graph.
+  var directPairs: [JSON] {
+    var pairs: [JSON] = graph.feedsMain ? [] : [["from": "desktop", "to": "bus:main"]]
+    if let microphones { pairs.append(["from": "clients", "to": .string(microphones.settings.name)]) }
+    return pairs
+  }
+
   func health() -> JSON { ["state": .string(stateWord), "problems": .array(problems())] }
 
   private func problems() -> [JSON] {
-    captures.compactMap { key, entry in
+    neededCaptures.compactMap { key, entry in
       guard case .waiting(let error) = entry.state else { return nil }
-      return .object(report(of: error, target: key.target, since: entry.since))
+      return .object(report(of: error, target: key.title, since: entry.since))
     }
   }
 
-  private func report(of error: BackendError, target: SinkTarget, since: HostTime) -> JSONObject {
+  private func report(of error: BackendError, target: String, since: HostTime) -> JSONObject {
     // The moment, not the age: an event must differ only when something has changed.
     var result: JSONObject = [
-      "target": .string("\(target)"), "code": .string(error.code.rawValue), "message": .string(error.message),
+      "target": .string(target), "code": .string(error.code.rawValue), "message": .string(error.message),
       "recovery": .string(error.recovery.rawValue), "since_monotonic_ns": JSON(since.nanoseconds),
     ]
     if let hint = error.hint { result["hint"] = .string(hint) }
@@ -40,7 +54,7 @@ extension Daemon {
 
   private func report(of key: Downlink.Key, _ entry: DownlinkEntry) -> JSONObject {
     let stream = entry.downlink.report
-    var result: JSONObject = ["target": .string("\(key.target)"), "state": .string(word(entry.state))]
+    var result: JSONObject = ["target": .string(key.title), "state": .string(word(entry.state))]
     if case .running(let device) = entry.state { result["device"] = .string(device) }
     if case .waiting(let error) = entry.state { result["reason"] = .string(error.description) }
     if let layout = stream.format?.layout { result["channels"] = JSON(layout.names) }
@@ -51,8 +65,15 @@ extension Daemon {
         result["path_reason"] = .string(path.reason)
         result["fallbacks"] = JSON(path.fallbacks)
       }
-      if path.mode != .monitor { result["unheard"] = .array(path.unheard.map { .string($0.description) }) }
+      if path.mode != .monitor {
+        result["unheard"] = .array(path.unheard.map { .string($0.description) })
+        result["repaired_cycles"] = JSON(entry.incidents.repairedCycles)
+        result["unlike_cycles"] = JSON(stream.unlikeCycles)
+      }
     }
+    result["heals"] = JSON(entry.heals.count)
+    if let last = entry.heals.last { result["last_heal"] = report(of: last, target: key.title) }
+    if key == hostAudio.sink, let copy = hostAudio.copy { result["copy"] = .object(report(of: copy.facts)) }
     result["quantum"] = JSON(stream.quantum)
     result["graph_rate"] = JSON(stream.graphRate)
     result["cycles"] = JSON(stream.cycles)
@@ -62,6 +83,30 @@ extension Daemon {
     result["missed_ms"] = milliseconds(frames: entry.incidents.missedFrames)
     result["late_wakes"] = JSON(entry.incidents.lateWakes)
     result["worst_late_ms"] = rounded(entry.incidents.worstLateness.milliseconds)
+    return result
+  }
+
+  func report(of heal: HealRecord, target: String) -> JSON {
+    var result: JSONObject = [
+      "target": .string(target), "cause": .string(heal.cause), "message": .string(heal.message),
+      "device": .string(heal.device), "interrupted_ms": rounded(heal.duration.milliseconds),
+    ]
+    if let previous = heal.previous { result["previous_device"] = .string(previous) }
+    return .object(result)
+  }
+
+  /// What a real sink plays of our own.
+  private func report(of copy: SinkCopy.Facts) -> JSONObject {
+    var result: JSONObject = ["state": .string(word(copy.state))]
+    if case .running(let device) = copy.state { result["device"] = .string(device) }
+    if case .waiting(let error) = copy.state { result["reason"] = .string(error.description) }
+    if let layout = copy.layout { result["channels"] = JSON(layout.names) }
+    result["underruns"] = JSON(copy.underruns)
+    result["overruns"] = JSON(copy.overruns)
+    result["missed_cycles"] = JSON(copy.missedCycles)
+    result["dropped_ms"] = milliseconds(frames: UInt64(copy.droppedFrames))
+    result["inserted_ms"] = milliseconds(frames: UInt64(copy.insertedFrames))
+    result["waiting_ms"] = milliseconds(frames: UInt64(copy.waitingFrames))
     return result
   }
 
@@ -82,7 +127,7 @@ extension Daemon {
     let counts = session.line.counts
     var result: JSONObject = [
       "session": .string(session.identifier), "name": .string(spec.name), "protocol": .string(spec.transport.name),
-      "target": .string("\(spec.source.target)"),
+      "target": .string(spec.source.title), "bus": .string(session.heard.bus ?? ""),
     ]
     if let entry = entry(of: session) {
       result["state"] = .string(now.isSilent ? "silent" : "live")

@@ -20,16 +20,21 @@ enum SessionOpenVerb: Verb {
       .optional(
         "target", .text(maximumBytes: 300), "What to hear: default-sink, or sink:<node name>. Never a microphone."),
       .optional(
+        "bus", .text(maximumBytes: 64),
+        "Hears this bus of the mixer graph, which a stream_sink node feeds, and no target. Left out, what follows the "
+          + "default sink hears the bus main while the graph feeds it."),
+      .optional(
         "latency", .choice(Settings.Latency.allCases.map(\.rawValue)),
         "Asks the graph for a cycle of 128 frames (low), 256 (balanced), or leaves it alone (relaxed)."),
       .optional(
         "capture_mode", .choice(Settings.CaptureMode.allCases.map(\.rawValue)),
-        "monitor hears the sink one graph cycle late; streams hears what plays into it in the same cycle; auto is streams "
-          + "while it misses nothing."),
+        "monitor hears the sink one graph cycle late; streams hears what plays into it in the same cycle; auto, the "
+          + "default, is streams while it misses nothing."),
       .optional(
         "host_audio", .choice(HostAudioMode.allCases.map(\.rawValue)), default: "keep",
         "keep: the host plays on. mute: a sink of our own becomes the default, so the host falls silent; given back at the "
-          + "end. virtual_only: that sink exists, and who plays into it is the user's business."),
+          + "end. mirror: the same, but the sink that was the default plays along, unless another session mutes. "
+          + "virtual_only: that sink exists, and who plays into it is the user's business."),
       .optional("channels", .integer(1...8), "1, 2, 6 or 8, in the order FL FR FC LFE RL RR SL SR."),
       .optional(
         "bitrate", .integer(6000...4_000_000), unit: "bit/s",
@@ -39,6 +44,9 @@ enum SessionOpenVerb: Verb {
       .optional("vbr", .boolean, "Variable instead of constant bit rate."),
       .optional("payload_type", .integer(96...127), "The RTP payload type."),
       .optional("capture_time", .boolean, "Adds the absolute capture time to every packet (12 to 16 bytes)."),
+      .optional(
+        "limiter", .boolean,
+        "Keeps true peaks below -1 dBTP, at 64 frames (1.3 ms) of delay; bit-exact while nothing is too loud."),
       .optional("gain_db", .number(-120...20), default: 0, unit: "dB", "Applied to this session only."),
       .optional(
         "pacing", .choice(Pacer.Mode.allCases.map(\.rawValue)),
@@ -78,6 +86,14 @@ enum SessionOpenVerb: Verb {
   @ControlActor
   private static func spec(_ arguments: Arguments, _ settings: Settings) throws(ControlError) -> SessionSpec {
     var spec = try wire(arguments, settings)
+    spec.isLimited = try arguments.optional("limiter", as: .boolean) ?? settings.stream.limiter
+    if let bus = try arguments.optional("bus", as: .string) {
+      guard !bus.isEmpty else { throw ControlError(.badArgs, "a bus has a name", path: "bus") }
+      if arguments.object["target"] != nil {
+        throw ControlError(.badArgs, "a session hears a bus or a target, not both", path: "bus")
+      }
+      spec.source = Downlink.Key(bus: bus)
+    }
     spec.hostAudio = try arguments.optional("host_audio", as: .string).flatMap { HostAudioMode(rawValue: $0) } ?? .keep
     return spec
   }

@@ -5,13 +5,8 @@ import Synchronization
 
 /// The one or two captures of a sink behind a downlink: opens, blends and closes them as the policy says.
 /// Thread: control, but for what the backend's thread drops into the queue.
-final class CapturePaths {
+final class CapturePaths: SoundPath {
   typealias Path = CaptureModePolicy.Path
-
-  enum News {
-    case state(StreamState)
-    case path(Path, because: String)
-  }
 
   private let backend: any AudioBackend
   private let key: Downlink.Key
@@ -51,15 +46,15 @@ final class CapturePaths {
   }
 
   var report: StreamReport { streams[policy.heard ?? first]?.report ?? StreamReport() }
-  var facts: Downlink.PathFacts {
+  var facts: Downlink.PathFacts? {
     Downlink.PathFacts(
       mode: key.mode, heard: (policy.heard ?? first).rawValue, reason: policy.reason.description,
       fallbacks: policy.fallbacks, unheard: streams[.streams]?.report.unheard ?? [])
   }
 
   /// Works off what the backend reported and what time brings. Returns what is worth saying, in order.
-  func attend(at now: HostTime) -> [News] {
-    var news: [News] = []
+  func attend(at now: HostTime) -> [Downlink.News] {
+    var news: [Downlink.News] = []
     for (path, event) in queue.take() {
       switch event {
       case .format: break
@@ -78,14 +73,14 @@ final class CapturePaths {
     return news
   }
 
-  private func carryOut(_ actions: [CaptureModePolicy.Action], _ news: inout [News]) {
+  private func carryOut(_ actions: [CaptureModePolicy.Action], _ news: inout [Downlink.News]) {
     for action in actions {
       do throws(BackendError) {
         try perform(action)
         guard case .crossfade(let path, let reason) = action else { continue }
         isFading = true
         if let state = states[path] { news.append(.state(state)) }
-        if key.mode == .auto, reason != .configured { news.append(.path(path, because: reason.description)) }
+        if key.mode == .auto, reason != .configured { news.append(.path(path.rawValue, because: reason.description)) }
       } catch {
         news.append(.state(.waiting(error)))
       }
@@ -107,11 +102,13 @@ final class CapturePaths {
     let request: StreamRequest
     if let own = key.ownSink {
       request = StreamRequest(
-        role: .virtualSink, name: own.name, description: "Game stream", layout: own.layout, quantum: key.quantum)
+        role: .virtualSink, name: own.name, description: "Game stream", layout: own.layout, quantum: key.quantum,
+        group: own.name)
     } else {
       request = StreamRequest(
         role: path == .monitor ? .monitor(of: key.target) : .streams(of: key.target),
-        name: key.mode == .auto ? "\(name).\(path.rawValue)" : name, description: "streamd desktop capture",
+        // What stands in for the first has a name of its own, for both may run.
+        name: path == first ? name : "\(name).\(path.rawValue)", description: "streamd desktop capture",
         quantum: key.quantum)
     }
     let stream = try backend.open(request, client: path == .monitor ? blend.first : blend.second) {

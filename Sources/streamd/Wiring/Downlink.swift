@@ -13,12 +13,22 @@ public final class Downlink: @unchecked Sendable {
     public var mode: CaptureMode
     /// A sink of our own with this node name and layout is heard in place of the target.
     public var ownSink: OwnSink?
+    /// A bus of the graph is heard in place of the target.
+    public var bus: String?
 
     public init(target: SinkTarget, quantum: FrameCount?, mode: CaptureMode = .monitor, ownSink: OwnSink? = nil) {
       self.target = target
       self.quantum = quantum
       self.mode = mode
       self.ownSink = ownSink
+    }
+
+    /// For people: what is heard.
+    public var title: String { bus.map { "bus:\($0)" } ?? "\(target)" }
+
+    public init(bus: String) {
+      self.init(target: .defaultSink, quantum: nil)
+      self.bus = bus
     }
   }
 
@@ -38,6 +48,8 @@ public final class Downlink: @unchecked Sendable {
     public var quantumChanges: UInt64 = 0
     public var missedCycles: UInt64 = 0
     public var missedFrames: UInt64 = 0
+    /// Cycles the server did not run us for, made good from the monitor.
+    public var repairedCycles: UInt64 = 0
     public var lateWakes: UInt64 = 0
     public var worstLateness = HostDuration.zero
 
@@ -69,21 +81,28 @@ public final class Downlink: @unchecked Sendable {
   }
 
   public let key: Key
-  private let renderer = Renderer()
+  private let renderer: Renderer
   private let state = Mutex(State())
   // Thread: control.
-  private var paths: CapturePaths?
+  private var paths: (any SoundPath)?
   private var encoders: [SharedEncoder] = []
-  private var moving: [(slot: OutletSlot, old: SharedEncoder, new: SharedEncoder)] = []
 
   /// `attention` is called on the backend's thread when `attend` has something to do.
   public init(
     backend: any AudioBackend, key: Key, name: String, attention: @escaping @Sendable () -> Void
   ) throws(BackendError) {
     self.key = key
+    renderer = Renderer()
     paths = try CapturePaths(
       backend: backend, key: key, name: name, renderer: renderer,
       format: { [weak self] format in self?.follow(format.layout) }, attention: attention)
+  }
+
+  /// Hears what a graph makes.
+  public init(bus: StreamBus, attention: @escaping @Sendable () -> Void) {
+    key = Key(bus: bus.name)
+    renderer = bus.renderer
+    paths = BusPath(bus, layout: { [weak self] in self?.follow($0) }, attention: attention)
   }
 
   deinit { paths?.stop() }
@@ -95,12 +114,7 @@ public final class Downlink: @unchecked Sendable {
 
   /// Carries out what has become necessary, and tells what is new. Thread: control.
   public func attend(at now: HostTime) -> [News] {
-    paths?.attend(at: now).map {
-      switch $0 {
-      case .state(let state): .state(state)
-      case .path(let path, let reason): .path(path.rawValue, because: reason)
-      }
-    } ?? []
+    paths?.attend(at: now) ?? []
   }
 
   /// False once stopped: then nothing will ever come again.
@@ -108,7 +122,7 @@ public final class Downlink: @unchecked Sendable {
   public var report: StreamReport { paths?.report ?? StreamReport() }
   public var path: PathFacts? { paths?.facts }
   public var inputLayout: ChannelLayout? { state.withLock { $0.layout } }
-  /// Thread: control.
+  // Thread: any.
   public func add(_ bus: BusOutput) { edit { $0.buses.append(bus) } }
   public func remove(_ bus: BusOutput) { edit { $0.buses.removeAll { $0 === bus } } }
 
@@ -128,40 +142,23 @@ public final class Downlink: @unchecked Sendable {
   public var isUnused: Bool { encoders.isEmpty }
   public var encoderCount: Int { encoders.count }
 
-  /// Gives a client its place at an encoder that others may use too.
-  func attach(_ slot: OutletSlot, as key: SharedEncoder.Key) throws(SessionError) -> SharedEncoder {
-    let encoder: SharedEncoder
-    if let found = encoders.first(where: { $0.key == key }) {
-      encoder = found
-    } else {
-      encoder = try SharedEncoder(key)
-      encoders.append(encoder)
-      add(encoder.bus)
-    }
-    encoder.add(slot)
+  /// The encoder for what a client wants, which others may use too. The client takes its place at it, or lets it go.
+  func encoder(as key: SharedEncoder.Key) throws(SessionError) -> SharedEncoder {
+    if let found = encoders.first(where: { $0.key == key }) { return found }
+    let encoder = try SharedEncoder(key)
+    encoders.append(encoder)
+    add(encoder.bus)
     return encoder
   }
 
-  /// What one client wants has changed: its encoder follows if nobody else uses it, else the client moves to another, which
-  /// takes it up where its next block begins.
-  func move(_ slot: OutletSlot, from old: SharedEncoder, to key: SharedEncoder.Key) throws(SessionError)
-    -> SharedEncoder
-  {
-    guard key != old.key else { return old }
-    let isShared = old.slots.count > 1 || encoders.contains { $0.key == key }
-    if !isShared, old.adapt(to: key) { return old }
-    let new = try attach(slot, as: key)
-    moving.append((slot, old, new))
-    return new
+  /// What the one client of an encoder wants has changed: the encoder follows, if nobody else uses it and none is like that
+  /// already.
+  func adapt(_ encoder: SharedEncoder, to key: SharedEncoder.Key) -> Bool {
+    guard encoder.slots.count <= 1, !encoders.contains(where: { $0.key == key }) else { return false }
+    return encoder.adapt(to: key)
   }
 
-  func detach(_ slot: OutletSlot, from encoder: SharedEncoder) {
-    for move in moving where move.slot === slot { leave(slot, move.old) }
-    moving.removeAll { $0.slot === slot }
-    leave(slot, encoder)
-  }
-
-  private func leave(_ slot: OutletSlot, _ encoder: SharedEncoder) {
+  func leave(_ slot: OutletSlot, _ encoder: SharedEncoder) {
     encoder.remove(slot)
     guard encoder.isUnused, let index = encoders.firstIndex(where: { $0 === encoder }) else { return }
     encoders.remove(at: index)
@@ -169,16 +166,9 @@ public final class Downlink: @unchecked Sendable {
     encoder.stop()
   }
 
-  /// Lets go of encoders that a client has left by now.
-  private func finishMoves() {
-    for move in moving where move.slot.follows(move.new.identity) { leave(move.slot, move.old) }
-    moving.removeAll { $0.slot.follows($0.new.identity) }
-  }
-
   /// Reads the render thread's records and frees retired plans; returns quantum changes for the log. Thread: control.
   public func drain() -> (incidents: Incidents, quanta: [Int]) {
-    finishMoves()
-    return state.withLock { state in
+    state.withLock { state in
       renderer.reclaim()
       var quanta: [Int] = []
       for record in renderer.takeRecords() {
@@ -189,6 +179,7 @@ public final class Downlink: @unchecked Sendable {
         case .missed:
           state.incidents.missedCycles += 1
           state.incidents.missedFrames += UInt64(max(record.value, 0))
+        case .repaired: state.incidents.repairedCycles += 1
         case .lateWake:
           state.incidents.lateWakes += 1
           state.incidents.worstLateness = max(state.incidents.worstLateness, HostDuration(nanoseconds: record.value))

@@ -12,11 +12,16 @@ public final class SharedEncoder {
     public var shape: FrameEncoder.Shape
     /// Nil is mute.
     public var gain: Decibels?
+    /// True peaks stay below −1 dBTP.
+    public var isLimited: Bool
 
-    public init(configuration: OpusConfiguration, shape: FrameEncoder.Shape, gain: Decibels?) {
+    public init(
+      configuration: OpusConfiguration, shape: FrameEncoder.Shape, gain: Decibels?, isLimited: Bool = true
+    ) {
       self.configuration = configuration
       self.shape = shape
       self.gain = gain
+      self.isLimited = isLimited
     }
   }
 
@@ -32,8 +37,7 @@ public final class SharedEncoder {
   init(_ key: Key) throws(SessionError) {
     self.key = key
     let configuration = key.configuration
-    bus = BusOutput(
-      layout: configuration.layout, capacity: Self.ringFrames)
+    bus = BusOutput(layout: configuration.layout, capacity: Self.ringFrames, isLimited: key.isLimited)
     bus.setGain(key.gain)
     do {
       encoder = try FrameEncoder(
@@ -47,7 +51,7 @@ public final class SharedEncoder {
   var isUnused: Bool { slots.isEmpty }
 
   func add(_ slot: OutletSlot) {
-    slots.append(slot)
+    if !slots.contains(where: { $0 === slot }) { slots.append(slot) }
     encoder.add(slot)
   }
 

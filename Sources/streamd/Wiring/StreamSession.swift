@@ -1,4 +1,5 @@
 public import AudioCore
+import AudioIO
 public import Capture
 public import OpusCodec
 
@@ -15,6 +16,8 @@ public struct SessionSpec: Sendable, Equatable {
   public var configuration: OpusConfiguration
   public var gain: Decibels
   public var isMuted = false
+  /// Its true peaks stay below −1 dBTP.
+  public var isLimited = true
   public var pacing: Pacer.Mode
   public var source: Downlink.Key
   public var hostAudio = HostAudioMode.keep
@@ -31,10 +34,13 @@ public struct SessionSpec: Sendable, Equatable {
     self.source = source
   }
 
+  /// It asked for what the desktop plays, wherever that is.
+  public var followsDesktop: Bool { source.bus == nil && (source.target == .defaultSink || source.ownSink != nil) }
+
   var encoderKey: SharedEncoder.Key {
     SharedEncoder.Key(
       configuration: configuration, shape: FrameEncoder.Shape(block: transport.block, pacing: pacing),
-      gain: isMuted ? nil : gain)
+      gain: isMuted ? nil : gain, isLimited: isLimited)
   }
 }
 
@@ -51,7 +57,8 @@ public struct SessionChange: Sendable, Equatable {
   }
 }
 
-/// One client being served: its place at an encoder of the downlink, and its own end of the wire.
+/// One client being served: its place at an encoder of the downlink it hears, and its own end of the wire. It moves between
+/// encoders and downlinks while it runs, and its numbers go on.
 /// Thread: control.
 public final class StreamSession {
   public let identifier: String
@@ -59,21 +66,55 @@ public final class StreamSession {
   public let openedAt: HostTime
   public let line: any SessionLine
 
-  private let downlink: Downlink
   private let slot: OutletSlot
-  private var encoder: SharedEncoder
+  private var place: Place
+  /// Where it was before, until its slot follows the new encoder.
+  private var leaving: [Place] = []
+
+  private struct Place {
+    var downlink: Downlink
+    var encoder: SharedEncoder
+  }
 
   public init(identifier: String, spec: SessionSpec, downlink: Downlink) throws(SessionError) {
     self.identifier = identifier
     self.spec = spec
-    self.downlink = downlink
     openedAt = renderNow()
     line = try spec.transport.open(spec)
     slot = OutletSlot(line.outlet, frame: spec.configuration.frame.frames)
-    encoder = try downlink.attach(slot, as: spec.encoderKey)
+    place = Place(downlink: downlink, encoder: try downlink.encoder(as: spec.encoderKey))
+    place.encoder.add(slot)
   }
 
-  public func close() { downlink.detach(slot, from: encoder) }
+  public func close() {
+    for place in leaving + [place] { place.downlink.leave(slot, place.encoder) }
+    leaving = []
+  }
+
+  /// What the session hears.
+  public var heard: Downlink.Key { place.downlink.key }
+
+  /// Hears another downlink from its next block on; the one before is kept until then.
+  public func hear(_ downlink: Downlink) throws(SessionError) { try move(to: downlink, as: place.encoder.key) }
+
+  private func move(to downlink: Downlink, as key: SharedEncoder.Key) throws(SessionError) {
+    if downlink === place.downlink {
+      if key == place.encoder.key || downlink.adapt(place.encoder, to: key) { return }
+    }
+    let encoder = try downlink.encoder(as: key)
+    // It may be on its way from there.
+    leaving.removeAll { $0.encoder === encoder }
+    leaving.append(place)
+    encoder.add(slot)
+    place = Place(downlink: downlink, encoder: encoder)
+  }
+
+  /// Lets go of what the client has left by now. To be called now and then.
+  public func settle() {
+    guard !leaving.isEmpty, slot.follows(place.encoder.identity) else { return }
+    for place in leaving { place.downlink.leave(slot, place.encoder) }
+    leaving = []
+  }
 
   public func apply(_ change: SessionChange) throws(SessionError) {
     var wanted = spec
@@ -82,18 +123,18 @@ public final class StreamSession {
     if let bitrate = change.bitrate { wanted.configuration.bitrate = bitrate }
     do { try wanted.configuration.validate() } catch { throw SessionError(code: error.code, message: error.message) }
     try line.admit(wanted)
-    encoder = try downlink.move(slot, from: encoder, to: wanted.encoderKey)
+    try move(to: place.downlink, as: wanted.encoderKey)
     spec = wanted
   }
 
   public func statistics(resetLevels: Bool = false) -> FrameEncoder.Statistics {
-    encoder.statistics(resetLevels: resetLevels)
+    place.encoder.statistics(resetLevels: resetLevels)
   }
 
-  public var floodedFrames: Int { encoder.floodedFrames }
-  public var scheduling: String { encoder.scheduling }
+  public var floodedFrames: Int { place.encoder.floodedFrames }
+  public var scheduling: String { place.encoder.scheduling }
   /// Sessions that are served by the same encoder, this one included.
-  public var shares: Int { encoder.slots.count }
+  public var shares: Int { place.encoder.slots.count }
 }
 
 /// A session's own end of the wire.

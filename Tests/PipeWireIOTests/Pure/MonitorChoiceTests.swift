@@ -10,10 +10,14 @@ struct GraphBuilder {
   private var nextPort: UInt32 = 1000
   private var nextLink: UInt32 = 9000
 
-  mutating func node(_ id: UInt32, _ name: String, _ mediaClass: String, priority: Int = 0, client: UInt32 = .max) {
+  mutating func node(
+    _ id: UInt32, _ name: String, _ mediaClass: String, priority: Int = 0, client: UInt32 = .max,
+    application: String = ""
+  ) {
     graph.add(
       GraphMirror.Node(
-        id: id, name: name, description: name, mediaClass: mediaClass, priority: priority, client: client))
+        id: id, name: name, description: name, mediaClass: mediaClass, priority: priority, client: client,
+        application: application))
   }
 
   @discardableResult
@@ -156,6 +160,22 @@ struct GraphBuilder {
     #expect(try choose(builder, current: 30).get().sink.id == 40)
     builder.sink(50, "c", priority: 20)
     #expect(try choose(builder).get().sink.id == 40, "the older of equals")
+  }
+
+  /// What plays into a sink of this process is heard there: whoever hears the default stays where it was.
+  @Test func ourOwnSinkIsNoDefaultToHear() throws {
+    var builder = GraphBuilder()
+    builder.sink(30, "a", priority: 10)
+    builder.sink(40, "b", priority: 20)
+    builder.sink(50, "ours", priority: 30)
+    builder.graph.ownSinks = [50]
+    builder.graph.defaultSink = "ours"
+    #expect(try choose(builder, current: 30).get().sink.id == 30)
+    #expect(try choose(builder).get().sink.id == 40)
+    #expect(try choose(builder, .named("ours")).get().sink.id == 50, "asked for by name")
+    builder.graph.remove(30)
+    builder.graph.remove(40)
+    #expect(refusal(builder)?.code == .noSink)
   }
 
   @Test func sinkWithoutPortsIsNotReady() {

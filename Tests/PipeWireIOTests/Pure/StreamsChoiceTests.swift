@@ -19,13 +19,17 @@ import Testing
       builder.sink(Self.other, "other")
       builder.microphone(60, "mic")
       builder.node(Self.ours, "streamd", "Stream/Input/Audio", client: 7)
-      for (index, channel) in (sinkChannels + ["AUX63"]).enumerated() {
+      let copies = sinkChannels.indices.map { StreamNode.copyChannels[$0] }
+      for (index, channel) in (sinkChannels + copies).enumerated() {
         builder.port(Self.ours, channel, output: false, monitor: false, index: index)
       }
       if ready {
-        let clock = StreamsChoice.Pair(output: monitor, input: input("AUX63"))
-        state.made[clock] = HostTime(nanoseconds: 0)
-        builder.link(clock.output, clock.input)
+        for (channel, copy) in zip(sinkChannels, copies) {
+          let pair = StreamsChoice.Pair(
+            output: port(Self.sink, channel, output: true, monitor: true), input: input(copy))
+          state.made[pair] = HostTime(nanoseconds: 0)
+          builder.link(pair.output, pair.input)
+        }
       }
     }
 
@@ -38,6 +42,7 @@ import Testing
     func input(_ channel: String) -> UInt32 { port(Self.ours, channel, output: false) }
     func playback(_ channel: String, of sink: UInt32 = Scene.sink) -> UInt32 { port(sink, channel, output: false) }
     var monitor: UInt32 { port(Self.sink, "FL", output: true, monitor: true) }
+    var otherMonitor: UInt32 { port(Self.sink, "FR", output: true, monitor: true) }
 
     /// A player's ports, in order.
     mutating func player(_ id: UInt32, _ channels: [String] = ["FL", "FR"], client: UInt32 = 9) -> [UInt32] {
@@ -75,11 +80,18 @@ import Testing
     Set(list.map { StreamsChoice.Pair(output: $0.0, input: $0.1) })
   }
 
-  @Test func withoutPlayersOnlyTheClockIsLinked() throws {
+  @Test func withoutPlayersOnlyTheMonitorIsLinked() throws {
     var scene = Scene(ready: false)
     let work = try scene.work()
-    #expect(work.missing == [StreamsChoice.Pair(output: scene.monitor, input: scene.input("AUX63"))])
+    #expect(
+      Set(work.missing)
+        == pairs([(scene.monitor, scene.input("TC")), (scene.otherMonitor, scene.input("TFL"))]))
     #expect(!work.isReady)
+    // Half a copy repairs nothing.
+    var half = work
+    half.missing.removeLast()
+    scene.carryOut(half)
+    #expect(try !scene.work().isReady)
     scene.carryOut(work)
     #expect(try scene.work().isReady)
     #expect(try scene.work().missing.isEmpty)
@@ -132,7 +144,7 @@ import Testing
     scene.builder = GraphBuilder()
     scene.builder.sink(Scene.sink, "sink", ["AUX0", "AUX1"])
     scene.builder.node(Scene.ours, "streamd", "Stream/Input/Audio", client: 7)
-    for (index, channel) in ["FL", "FR", "AUX63"].enumerated() {
+    for (index, channel) in ["FL", "FR", "TC", "TFL"].enumerated() {
       scene.builder.port(Scene.ours, channel, output: false, monitor: false, index: index)
     }
     let out = scene.player(100)
@@ -170,7 +182,7 @@ import Testing
     let out = scene.player(100)
     let bad = [
       scene.builder.link(mic, scene.input("FL")), scene.builder.link(out[0], scene.input("FL")),
-      scene.builder.link(mic, scene.input("AUX63")),
+      scene.builder.link(mic, scene.input("TC")),
       scene.builder.link(scene.port(Scene.other, "FL", output: true, monitor: true), scene.input("FL")),
     ]
     let work = try scene.work()
@@ -255,6 +267,32 @@ import Testing
     #expect(early.unheard.isEmpty && early.missing.isEmpty)
     let due = try #require(early.lookAgainAt)
     #expect(try scene.work(at: due.nanoseconds / 1_000_000).unheard.map(\.reason) == [.late])
+  }
+
+  /// Whoever may get other ports is let go at once, and missed by name only if it stays.
+  @Test func playerThatMayBeMovedIsLetGo() throws {
+    var scene = Scene()
+    let out = scene.player(100)
+    let links = [scene.builder.link(out[0], scene.playback("FL")), scene.builder.link(out[1], scene.playback("FR"))]
+    scene.carryOut(try scene.work())
+    scene.builder.sink(45, "wide", ["FL", "FR", "FC", "LFE", "RL", "RR"])
+    let leaving = { StreamsChoice.leaving(Scene.sink, with: $0, in: scene.builder.graph) }
+    #expect(leaving(.toSink("wide")) == [100] && leaving(.ofNode(100)) == [100] && leaving(.toSink("unknown")) == [100])
+    #expect(leaving(.toSink("other")).isEmpty, "it has the same channels: ports stay")
+    #expect(leaving(.toSink("sink")).isEmpty && leaving(.ofNode(101)).isEmpty)
+    scene.state.leaving[100] = HostTime(nanoseconds: 0)
+    let work = try scene.work(at: 1)
+    #expect(work.stale.count == 2 && work.missing.isEmpty && work.unheard.isEmpty && work.isReady)
+    scene.carryOut(work, at: 1)
+    let missed = try scene.work(at: work.lookAgainAt!.nanoseconds / 1_000_000)
+    #expect(missed.unheard == [UnheardSource(node: "player-100", reason: .leaving)] && missed.missing.isEmpty)
+    let stayed = try scene.work(at: missed.lookAgainAt!.nanoseconds / 1_000_000)
+    #expect(stayed.unheard.isEmpty && stayed.missing == work.stale)
+    // One that went and is back has its new ports already.
+    for link in links { scene.builder.graph.remove(link) }
+    scene.state.prune(try scene.work(at: 2), at: HostTime(nanoseconds: 2_000_000))
+    scene.builder.link(out[0], scene.playback("FL"))
+    #expect(try scene.work(at: 3).missing.count == 1)
   }
 
   @Test func portsThatAreNotAllThereYet() throws {

@@ -7,20 +7,25 @@ import Synchronization
 /// Keeps what a capture heard, cycle by cycle, until the test has looked at it.
 final class CycleTape: RenderClient, @unchecked Sendable {
   struct Cycle {
-    /// The graph cycle's time: equal for every stream of one driver.
+    /// When the sink plays it: equal for every stream of one driver.
     var time: Int64
+    /// When it was heard here.
+    var arrival: Int64
     var position: Int64
     var frames: Int
     var jumped: Bool
+    var isRepaired: Bool
     /// Channel after channel.
     var samples: [Float]
   }
 
   private struct Head {
     var time: Int64 = 0
+    var arrival: Int64 = 0
     var position: Int64 = 0
     var frames = 0
     var jumped = false
+    var isRepaired = false
   }
 
   private static let longest = 1024
@@ -55,8 +60,8 @@ final class CycleTape: RenderClient, @unchecked Sendable {
     }
     let slot = place % Self.capacity
     heads[slot] = Head(
-      time: cycle.time.nanoseconds, position: cycle.position, frames: cycle.frames,
-      jumped: cycle.flags.contains(.discontinuity))
+      time: cycle.time.nanoseconds, arrival: renderNow().nanoseconds, position: cycle.position, frames: cycle.frames,
+      jumped: cycle.flags.contains(.discontinuity), isRepaired: cycle.flags.contains(.repaired))
     for channel in 0..<channels {
       let from = cycle.input.channel(channel)
       let to = samples + (slot * channels + channel) * Self.longest
@@ -82,7 +87,8 @@ final class CycleTape: RenderClient, @unchecked Sendable {
         block.append(contentsOf: UnsafeBufferPointer(start: from, count: head.frames))
       }
       return Cycle(
-        time: head.time, position: head.position, frames: head.frames, jumped: head.jumped, samples: block)
+        time: head.time, arrival: head.arrival, position: head.position, frames: head.frames, jumped: head.jumped,
+        isRepaired: head.isRepaired, samples: block)
     }
     read.store(end, ordering: .releasing)
     return taken

@@ -15,9 +15,11 @@ final class StreamsRig {
     var surplus: Set<String> = []
     /// The capture beside the sink had no block for this cycle.
     var isLost = false
+    /// How long after its cycle's begin a recording was made, at the worst of this cycle and the two before.
+    var late: Int64 = 0
     var description: String {
       "\(frames) frames at \(Double(time) / 1e9): missed \(short(missed)), surplus \(short(surplus))"
-        + (isLost ? ", no block" : "")
+        + (isLost ? ", no block" : "") + ", \(late / 1_000_000) ms into the cycle"
     }
 
     private func short(_ names: Set<String>) -> String {
@@ -33,8 +35,13 @@ final class StreamsRig {
     var disturbedFrames = 0
     /// Blocks the capture beside the sink had not, though the graph was in time.
     var lostBlocks = 0
+    /// Blocks the server did not give it, taken from the monitor's copy.
+    var repairedBlocks = 0
+    /// Cycles that were not done when the next began.
+    var overruns = 0
     var description: String {
-      "\(frames) frames, \(loudFrames) with sound, \(disturbedFrames) disturbed, \(lostBlocks) blocks lost"
+      "\(frames) frames, \(loudFrames) with sound, \(disturbedFrames) disturbed, \(lostBlocks) blocks lost, "
+        + "\(repairedBlocks) repaired, \(overruns) cycles overran"
     }
   }
 
@@ -52,10 +59,10 @@ final class StreamsRig {
   let stream: any AudioStream
 
   private var pendingMonitor: [CycleTape.Cycle] = []
-  private var pendingStreams: [Int64: CycleTape.Cycle] = [:]
+  private var pendingStreams: [CycleTape.Cycle] = []
   private(set) var differences: [Difference] = []
   private(set) var count = Count()
-  /// Time between a sound's cycle beside the sink and in the monitor.
+  /// From when a sound was heard beside the sink until the monitor had it.
   private(set) var leads: [Int64] = []
 
   init(sink: String = "played", quantum: Int = 256) throws {
@@ -100,7 +107,10 @@ final class StreamsRig {
 
   /// Compares what has come since the last call.
   func compare(players: [NoisePlayer]) {
-    for cycle in streams.take() { pendingStreams[cycle.time] = cycle }
+    for cycle in streams.take() {
+      if cycle.isRepaired { count.repairedBlocks += 1 }
+      pendingStreams.append(cycle)
+    }
     pendingMonitor += monitor.take()
     // The newest may still lack their counterparts.
     while pendingMonitor.count > 24 {
@@ -109,29 +119,34 @@ final class StreamsRig {
       let isSteady = zip(pendingMonitor[0..<5], pendingMonitor[1..<6]).allSatisfy {
         !$1.jumped && $0.frames == $1.frames && abs($1.time - $0.time - period) < period / 8
       }
+      let late = pendingMonitor[1...3].map { $0.arrival - $0.time }.max() ?? 0
+      if now.arrival - now.time > period { count.overruns += 1 }
       pendingMonitor.removeFirst()
-      let beside = pendingStreams.removeValue(forKey: before.time)
+      // The same sound bears the same time: that at which the sink plays it.
+      pendingStreams.removeAll { $0.time < now.time - period / 4 }
+      let beside = pendingStreams.first.flatMap { $0.time < now.time + period / 4 ? $0 : nil }
       count.frames += now.frames
       if isSteady {
-        compare(monitor: now, streams: beside, at: before.time, players: players)
+        compare(monitor: now, streams: beside, at: before.time, late: late, players: players)
       } else {
         count.disturbedFrames += now.frames
       }
     }
-    if let oldest = pendingMonitor.first?.time { pendingStreams = pendingStreams.filter { $0.key >= oldest } }
   }
 
-  private func compare(monitor: CycleTape.Cycle, streams: CycleTape.Cycle?, at time: Int64, players: [NoisePlayer]) {
+  private func compare(
+    monitor: CycleTape.Cycle, streams: CycleTape.Cycle?, at time: Int64, late: Int64, players: [NoisePlayer]
+  ) {
     let isLoud = monitor.samples.contains { $0 != 0 }
     if isLoud {
       count.loudFrames += monitor.frames
-      leads.append(monitor.time - time)
+      if let streams, !streams.isRepaired { leads.append(monitor.arrival - streams.arrival) }
     }
     let beside = streams?.samples ?? [Float](repeating: 0, count: monitor.samples.count)
     // Downmixed players are rounded in the order they are added.
     let gap = zip(monitor.samples, beside).map { $0 - $1 }
     guard beside.count != monitor.samples.count || gap.contains(where: { abs($0) > 2e-6 }) else { return }
-    var found = Difference(time: time, frames: monitor.frames, isLost: streams == nil)
+    var found = Difference(time: time, frames: monitor.frames, isLost: streams == nil, late: late)
     if streams == nil { count.lostBlocks += 1 }
     for player in players { name(player, in: gap, frames: monitor.frames, at: time, &found) }
     if let last = differences.last, last.missed == found.missed, last.surplus == found.surplus,

@@ -15,16 +15,17 @@ import Testing
     rig.compare(players: [player])
     #expect(rig.count.loudFrames > 100 * rig.quantum, "\(rig.count)")
     let period = Int64(rig.quantum) * 1_000_000_000 / 48_000
-    #expect(rig.leads.allSatisfy { abs($0 - period) < period / 4 }, "\(rig.leads.max() ?? 0)")
+    let lead = rig.leads.sorted()[rig.leads.count / 2]
+    #expect(abs(lead - period) < period / 4, "\(lead) ns")
     check(rig)
     #expect(rig.stream.report.unheard.isEmpty)
   }
 
-  /// Twenty players for twenty seconds. Short form: a busy machine delays our links and the server's cycles, so only the
+  /// Twenty players for ten seconds. Short form: a busy machine delays our links and the server's cycles, so only the
   /// amount is judged, not each difference.
   @Test func crowdIsHeardAsTheMonitorHearsIt() throws {
     let rig = try StreamsRig()
-    try watch(rig, size: 20, seconds: 20, pace: 0.12)
+    try watch(rig, size: 20, seconds: 10, pace: 0.12)
     let differing = rig.differences.reduce(0) { $0 + $1.frames }
     #expect(differing * 33 < rig.count.frames, "\(rig.count)")
   }
@@ -52,6 +53,11 @@ import Testing
       rig.compare(players: crowd.players)
     }
     print("crowd of \(size): \(crowd.deeds); \(rig.count); \(rig.differences.count) differences")
+    print(
+      "  \(rig.differences.count { !$0.missed.isEmpty && !$0.isLost }) missed, "
+        + "\(rig.differences.count { $0.missed.isEmpty && !$0.isLost }) surplus or unknown, "
+        + "longest \(rig.differences.map(\.frames).max() ?? 0) frames; \(rig.stream.report.unlikeCycles) cycles unlike, "
+        + "\(rig.stream.report.cycles) in all")
     for difference in rig.differences { print("  \(difference) \(crowd.deeds(before: difference.time))") }
     #expect(rig.count.loudFrames > rig.count.frames / 2, "\(rig.count)")
     #expect(rig.monitor.droppedCycles == 0 && rig.streams.droppedCycles == 0)
@@ -75,7 +81,7 @@ import Testing
       }
     }
     // In a cycle during which a player comes, ends or pauses, the server may wait for it in vain and run our node not at
-    // all.
-    #expect(rig.count.lostBlocks * 20 <= 40 + deeds, "\(rig.count)")
+    // all: that is repaired. What is left are neighbouring cycles of which the first is lost.
+    #expect(rig.count.lostBlocks * 100 <= 100 + deeds, "\(rig.count)")
   }
 }

@@ -4,4 +4,6 @@
 #include "clinux_system.h"
 #include "clinux_sections.h"
 #include "clinux_datagram.h"
+#include "clinux_batch.h"
+#include "clinux_memory.h"
 #endif

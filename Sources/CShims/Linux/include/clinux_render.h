@@ -21,6 +21,10 @@ RENDER_SAFE static inline void render_copy(void *to, const void *from, size_t by
 RENDER_SAFE static inline void render_zero(void *to, size_t bytes) { memset(to, 0, bytes); }
 RENDER_SAFE static inline float render_sqrtf(float x) { return __builtin_sqrtf(x); }
 RENDER_SAFE static inline double render_sqrt(double x) { return __builtin_sqrt(x); }
+/// libm's: no state, no memory, no errno that anybody reads.
+RENDER_SAFE static inline double render_log2(double x) { return log2(x); }
+RENDER_SAFE static inline double render_exp2(double x) { return exp2(x); }
+RENDER_SAFE static inline double render_tan(double x) { return tan(x); }
 
 RENDER_SAFE static inline void render_pause(void) {
 #if defined(__x86_64__)

@@ -5,4 +5,7 @@
 
 /// Start and length in bytes of the section of control verbs. A binary without verbs has an empty one.
 const void *clinux_verb_section(size_t *bytes);
+
+/// The same of the graph's node kinds.
+const void *clinux_node_section(size_t *bytes);
 #endif

@@ -14,7 +14,7 @@ struct cpw_block {
   /// Frames that may be read, or that are asked for.
   uint32_t frames;
   /// First sample of each channel. Captured channels lie interleaved, played ones apart.
-  float *planes[8];
+  float *planes[16];
 };
 
 // Render: dequeues, looks inside with every offset and size checked, and gives back.

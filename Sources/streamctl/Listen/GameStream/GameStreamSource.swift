@@ -72,7 +72,7 @@ enum GameStreamSource {
     }
     var encryption: GameStreamAgreement.Encryption?
     if options.has("--encrypt") {
-      let digits = randomKey()
+      let digits = Endpoint.randomKey()
       let made = try self.encryption(digits, Int32.random(in: .min ... .max))
       arguments["encrypt"] = true
       arguments["rikey"] = .string(digits)
@@ -90,21 +90,18 @@ enum GameStreamSource {
       ping: options.has("--legacy-ping") ? nil : GameStreamPingPayload(reply["ping_payload"]?.stringValue ?? ""),
       description: sdp)
     return ListenSource(
-      receiver: receiver, stream: .gameStream(agreement, try peer(address, port)), layout: shape.layout,
+      receiver: receiver, stream: .gameStream(agreement, try Endpoint.peer(address, port)), layout: shape.layout,
       device: reply["session"]?["device"]?.plain, session: (client, reply["session"]?["session"] ?? .null))
   }
 
   /// The client of a session that somebody else has opened, by what a host tells its client.
   private static func attached(_ options: Options) throws -> ListenSource {
     let shape = try shape(options)
-    let (host, port) = try endpoint(options.value("--attach") ?? "")
-    let peer = try peer(host, port)
+    let (host, port) = try Endpoint.parse(options.value("--attach") ?? "", of: "--attach")
+    let peer = try Endpoint.peer(host, port)
     var encryption: GameStreamAgreement.Encryption?
     if let key = options.value("--key"), let number = options.value("--key-id") {
-      // Signed in the launch request; its bits are what counts.
-      guard let id = Int(number), let known = Int32(exactly: id) ?? UInt32(exactly: id).map(Int32.init(bitPattern:))
-      else { throw Failure(.usage, "usage", "--key-id \(number): a signed number of 32 bits") }
-      encryption = try self.encryption(key, known)
+      encryption = try self.encryption(key, try Endpoint.keyID(number, of: "--key-id"))
     }
     var payload: GameStreamPingPayload?
     if let text = options.value("--ping-payload") {
@@ -168,30 +165,6 @@ enum GameStreamSource {
       return .init(key: try GameStreamKey(hexadecimal: digits), keyID: number)
     } catch {
       throw Failure(.usage, "usage", "--key: 32 hexadecimal digits")
-    }
-  }
-
-  private static func randomKey() -> String {
-    (0..<GameStreamKey.length).map { _ in
-      let digits = String(UInt8.random(in: .min ... .max), radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
-  }
-
-  private static func endpoint(_ text: String) throws -> (String, UInt16) {
-    let colon = text.lastIndex(of: ":")
-    let port = colon.flatMap { UInt16(text[text.index(after: $0)...]) } ?? 0
-    var host = colon.map { text[..<$0] } ?? ""
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    guard port > 0, !host.isEmpty else {
-      throw Failure(.usage, "usage", "--attach \(text): the host's HOST:PORT, such as 127.0.0.1:48000")
-    }
-    return (String(host), port)
-  }
-
-  private static func peer(_ host: String, _ port: UInt16) throws -> SocketPeer {
-    do throws(ReceiverError) { return try SocketPeer(host: host, port: port) } catch {
-      throw Failure(.refused, error.code, error.message)
     }
   }
 }

@@ -1,24 +1,21 @@
-/// What the host itself plays while clients listen.
-public enum HostAudioMode: String, Hashable, Sendable, CaseIterable {
-  /// The host plays on; clients hear its sink's monitor. Nothing of the user's is changed.
-  case keep
-  /// Our own sink is made the default, so players move to it and the host falls silent.
-  case mute
-  /// Our own sink exists and is captured; who plays into it is the user's business.
-  case virtualOnly = "virtual_only"
-}
-
-/// Decides when our own sink exists and when it is the default. Pure: events in, actions out.
+/// Decides when our own sink exists, when it is the default and when a real sink plays a copy of it. Pure: events in, actions
+/// out.
 ///
 /// The order is what matters: players are moved to the sink only once it is there, and moved away from it before it goes,
 /// so that none of them ever finds its device gone. After the last session the sink stays for a while: a client that
 /// reconnects finds it as it was, and players are not moved about.
+///
+/// The copy is there before players move and stays until they are back. While anybody asks for silence there is none.
+///
+/// Who made our sink the default, we or the user, is nothing to sessions that follow the default: what it plays is heard.
 public struct HostAudioPolicy: Sendable {
   public enum Event: Hashable, Sendable {
     case opened(session: String, HostAudioMode)
     case closed(session: String)
     /// Our sink joined the graph, or left it with the server.
     case sink(isRunning: Bool)
+    /// The sink that plays what follows the default has changed.
+    case defaultSink(isOurs: Bool)
     /// The user's choice is back, or is the user's own again.
     case choiceReturned
     /// `Action.linger` has passed.
@@ -30,6 +27,10 @@ public struct HostAudioPolicy: Sendable {
     case closeSink
     case claimDefault
     case returnDefault
+    case openCopy
+    case closeCopy
+    /// `isDefault` has changed: sessions that follow the default hear another sink.
+    case follow
     /// Send `lingered` after a while; a new one replaces the one before.
     case linger
   }
@@ -41,11 +42,12 @@ public struct HostAudioPolicy: Sendable {
   private var isRunning = false
   private var claim = Claim.none
   private var isLingering = false
+  private var hasCopy = false
+  private var isShown = false
+  /// Our own sink plays what follows the default.
+  public private(set) var isDefault = false
 
   public init() {}
-
-  /// Whether a session with this mode hears our own sink instead of the user's.
-  public static func hearsOwnSink(_ mode: HostAudioMode) -> Bool { mode != .keep }
 
   public mutating func handle(_ event: Event) -> [Action] {
     switch event {
@@ -54,6 +56,7 @@ public struct HostAudioPolicy: Sendable {
       isLingering = isLingering && !needsSink
     case .closed(let session): modes[session] = nil
     case .sink(let running): isRunning = running
+    case .defaultSink(let isOurs): isShown = isOurs
     case .choiceReturned: if claim == .returning { claim = .none }
     case .lingered:
       guard isLingering else { return [] }
@@ -63,14 +66,22 @@ public struct HostAudioPolicy: Sendable {
     return reconcile()
   }
 
-  private var needsSink: Bool { modes.values.contains { Self.hearsOwnSink($0) } }
-  private var needsDefault: Bool { modes.values.contains(.mute) }
+  private var needsSink: Bool { modes.values.contains(where: \.needsSink) }
+  private var needsDefault: Bool { modes.values.contains(where: \.needsDefault) }
+  private var needsCopy: Bool {
+    guard hasSink, !modes.values.contains(.mute) else { return false }
+    return modes.values.contains(.mirror) || (hasCopy && claim != .none)
+  }
 
   private mutating func reconcile() -> [Action] {
     var actions: [Action] = []
     if needsSink, !hasSink {
       hasSink = true
       actions.append(.openSink)
+    }
+    if needsCopy != hasCopy {
+      hasCopy.toggle()
+      actions.append(hasCopy ? .openCopy : .closeCopy)
     }
     if needsDefault, isRunning, claim != .held {
       claim = .held
@@ -79,6 +90,7 @@ public struct HostAudioPolicy: Sendable {
       claim = .returning
       actions.append(.returnDefault)
     }
+    actions += following()
     if !needsSink, hasSink, !isLingering {
       isLingering = true
       actions.append(.linger)
@@ -94,6 +106,12 @@ public struct HostAudioPolicy: Sendable {
     }
     hasSink = false
     isRunning = false
-    return [.closeSink]
+    return following() + [.closeSink]
+  }
+
+  private mutating func following() -> [Action] {
+    guard isDefault != (isShown && hasSink) else { return [] }
+    isDefault.toggle()
+    return [.follow]
   }
 }

@@ -1,0 +1,2 @@
+#include <samplerate.h>
+#include <soxr.h>

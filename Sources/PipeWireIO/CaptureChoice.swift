@@ -1,0 +1,40 @@
+import AudioIO
+
+/// Decides which microphone is recorded, and whether what reaches our stream is that one. Pure: graph in, decision out.
+///
+/// Monitors of sinks and microphones that this daemon makes are no choice, even if they are the user's default: the one
+/// would send what is played, the other what was sent.
+enum CaptureChoice {
+  static func source(
+    in graph: GraphMirror, wanted: String?, current: String?
+  ) -> Result<GraphMirror.Node, BackendError> {
+    let sources = graph.nodes.values.filter(\.isForeignSource).sorted { $0.id < $1.id }
+    func named(_ name: String?) -> GraphMirror.Node? { name.flatMap { name in sources.first { $0.name == name } } }
+    if let wanted { return named(wanted).map { .success($0) } ?? .failure(missing(wanted, graph, sources)) }
+    if let source = named(graph[.source].effective) ?? named(current) { return .success(source) }
+    guard let best = sources.max(by: { ($0.priority, $1.id) < ($1.priority, $0.id) }) else {
+      return .failure(BackendError(.noSource, "there is no microphone", hint: "no audio input exists yet"))
+    }
+    return .success(best)
+  }
+
+  /// Whether our stream is linked to the source, and to nothing else.
+  static func isLinked(in graph: GraphMirror, node: UInt32, to source: UInt32) -> Bool {
+    let links = graph.links(into: node)
+    return !links.isEmpty
+      && links.allSatisfy { link in
+        guard let port = graph.ports[link.output] else { return false }
+        return port.node == source && !port.isMonitor
+      }
+  }
+
+  private static func missing(_ name: String, _ graph: GraphMirror, _ sources: [GraphMirror.Node]) -> BackendError {
+    let shown = sources.prefix(8).map { "\"\($0.name)\"" }.joined(separator: ", ")
+    let hint = sources.isEmpty ? "no microphone exists" : "microphones here: \(shown)"
+    guard let other = graph.nodes.values.first(where: { $0.name == name }) else {
+      return BackendError(.sourceNotFound, "no microphone is named \"\(name)\"", hint: hint)
+    }
+    let kind = other.application == OwnDevice.application ? "streamd's own" : "no microphone but \(other.mediaClass)"
+    return BackendError(.notASource, "\"\(name)\" is \(kind)", hint: hint)
+  }
+}

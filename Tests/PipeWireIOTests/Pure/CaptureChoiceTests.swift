@@ -1,0 +1,83 @@
+import AudioIO
+import Testing
+
+@testable import PipeWireIO
+
+/// Which microphone is recorded, and what never is.
+@Suite struct CaptureChoiceTests {
+  private static let own: UInt32 = 30
+
+  /// Two microphones, a sink with its monitor, and a microphone of ours that is the default.
+  private func graph(default name: String?) -> GraphMirror {
+    var builder = GraphBuilder()
+    builder.sink(10, "speakers", priority: 5000)
+    builder.node(20, "built-in", "Audio/Source", priority: 1000)
+    builder.node(21, "headset", "Audio/Source", priority: 2000)
+    builder.node(Self.own, "remote", "Audio/Source", priority: 9000, application: OwnDevice.application)
+    builder.node(40, "player", "Stream/Output/Audio")
+    builder.graph[.source].effective = name
+    return builder.graph
+  }
+
+  private func name(_ result: Result<GraphMirror.Node, BackendError>) -> String? { try? result.get().name }
+
+  @Test(arguments: [("built-in", "built-in"), ("headset", "headset"), (nil, "headset")])
+  func theDefaultElseTheBest(default effective: String?, expected: String) {
+    #expect(name(CaptureChoice.source(in: graph(default: effective), wanted: nil, current: nil)) == expected)
+  }
+
+  /// Our own microphone, a monitor that stands in for one, and what is none.
+  @Test(arguments: ["remote", "speakers", "player", "nothing"]) func whatIsNoMicrophoneIsNoDefault(effective: String) {
+    #expect(name(CaptureChoice.source(in: graph(default: effective), wanted: nil, current: nil)) == "headset")
+    // What is recorded stays while there is no better choice.
+    #expect(name(CaptureChoice.source(in: graph(default: effective), wanted: nil, current: "built-in")) == "built-in")
+  }
+
+  @Test func aNameIsThatOneOrNone() {
+    let graph = graph(default: "headset")
+    #expect(name(CaptureChoice.source(in: graph, wanted: "built-in", current: "headset")) == "built-in")
+    for (wanted, code, words) in [
+      ("nothing", BackendError.Code.sourceNotFound, "built-in"), ("speakers", .notASource, "Audio/Sink"),
+      ("remote", .notASource, "streamd's own"),
+    ] {
+      guard case .failure(let error) = CaptureChoice.source(in: graph, wanted: wanted, current: nil) else {
+        Issue.record("\(wanted) was taken")
+        continue
+      }
+      #expect(error.code == code && error.description.contains(words), "\(error)")
+    }
+  }
+
+  @Test func nothingButOursIsNothing() {
+    var builder = GraphBuilder()
+    builder.sink(10, "speakers")
+    builder.node(Self.own, "remote", "Audio/Source", application: OwnDevice.application)
+    builder.graph[.source].effective = "remote"
+    guard case .failure(let error) = CaptureChoice.source(in: builder.graph, wanted: nil, current: nil) else {
+      Issue.record("something was taken")
+      return
+    }
+    #expect(error.code == .noSource && error.recovery == .waitForDevice)
+  }
+
+  /// The gate opens for links from the chosen microphone alone.
+  @Test func onlyItsOwnLinksCount() {
+    var builder = GraphBuilder()
+    builder.microphone(20, "built-in")
+    builder.microphone(21, "headset")
+    builder.sink(10, "speakers")
+    builder.node(50, "streamctl.mic", "Stream/Input/Audio")
+    let input = builder.port(50, "MONO", output: false, monitor: false, index: 0)
+    func isLinked() -> Bool { CaptureChoice.isLinked(in: builder.graph, node: 50, to: 20) }
+    func ports(_ node: UInt32) -> [UInt32] { builder.graph.ports(of: node).filter(\.isOutput).map(\.id) }
+    #expect(!isLinked())
+    builder.link(ports(20)[0], input)
+    #expect(isLinked())
+    for stranger in [ports(21)[0], ports(10)[0]] {
+      let link = builder.link(stranger, input)
+      #expect(!isLinked())
+      builder.graph.remove(link)
+    }
+    #expect(isLinked())
+  }
+}
