@@ -11,6 +11,7 @@ BINDIR = $(PREFIX)/bin
 UNITDIR = $(PREFIX)/lib/systemd/user
 DOCDIR = $(PREFIX)/share/doc/streamd
 INCLUDEDIR = $(PREFIX)/include
+PROFILEDIR = $(PREFIX)/share/streamd/profiles
 RELEASE = .build/release
 # The Swift runtime goes into the binaries, so they run on machines without the toolchain.
 RELEASE_FLAGS = -c release --static-swift-stdlib
@@ -97,12 +98,13 @@ soak: release ## The long campaigns: ten minutes each of streaming, kills, even 
 	@$(MAKE) asan FILTER=VirtualMicTests
 
 .PHONY: install
-install: ## Installs binaries, user unit, the header for applications and documents [PREFIX=/usr/local] [DESTDIR=]
+install: ## Installs binaries, user unit, profiles, the header for applications and documents [PREFIX=/usr/local] [DESTDIR=]
 	@[ -x $(RELEASE)/streamd ] && [ -x $(RELEASE)/streamctl ] || $(MAKE) release
 	install -D -m 0755 $(RELEASE)/streamd $(DESTDIR)$(BINDIR)/streamd
 	install -D -m 0755 $(RELEASE)/streamctl $(DESTDIR)$(BINDIR)/streamctl
 	install -D -m 0644 include/streamd_ring.h $(DESTDIR)$(INCLUDEDIR)/streamd_ring.h
-	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR) $(DESTDIR)$(PROFILEDIR)
+	install -m 0644 profiles/*.toml $(DESTDIR)$(PROFILEDIR)/
 	sed -e 's|@BINDIR@|$(BINDIR)|; s|@DOCDIR@|$(DOCDIR)|' packaging/streamd.service \
 	  > $(DESTDIR)$(UNITDIR)/streamd.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/streamd.service

@@ -88,6 +88,9 @@ let package = Package(
     .target(name: "Control", dependencies: ["Wording", "CLinux"], swiftSettings: strict),
     .target(name: "Settings", dependencies: ["Wording", "CToml"], swiftSettings: strict),
 
+    // What is wanted of applications' sound: profiles, routes, levels.
+    .target(name: "Policy", dependencies: ["AudioCore", "Settings", "Wording"], swiftSettings: strict),
+
     // A graph as text.
     .target(name: "GraphFiles", dependencies: ["Control", "Mixer", "AudioCore", "Wording"], swiftSettings: house),
 
@@ -105,7 +108,7 @@ let package = Package(
       name: "streamd",
       dependencies: [
         "AppRings", "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "GraphFiles",
-        "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings", "CLinux",
+        "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings", "Policy", "CLinux",
       ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
       name: "streamctl",
@@ -115,6 +118,10 @@ let package = Package(
         "Wire", "Control", "Wording", "CLinux",
       ], swiftSettings: house),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: house),
+    .testTarget(
+      name: "PolicyTests",
+      dependencies: ["Policy", "Settings", "AudioCore", "TestSupport"],
+      swiftSettings: house),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Wording"], swiftSettings: house),
     .testTarget(
       name: "OpusCodecTests", dependencies: ["OpusCodec", "AudioCore"],
@@ -148,7 +155,8 @@ let package = Package(
       dependencies: ["Mixer", "AudioCore", "CRenderGuard", "CLoudnessReference", "TestSupport"],
       swiftSettings: render),
     .testTarget(
-      name: "GraphFilesTests", dependencies: ["GraphFiles", "Mixer", "Control", "AudioCore", "TestSupport"],
+      name: "GraphFilesTests",
+      dependencies: ["GraphFiles", "Mixer", "Control", "Policy", "Settings", "AudioCore", "TestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "SoundFilesTests", dependencies: ["SoundFiles", "AudioCore", "CSoundFileSystem", "TestSupport"],

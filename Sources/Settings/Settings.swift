@@ -131,6 +131,12 @@ public struct SettingOrigin: Sendable, Equatable, CustomStringConvertible {
   public var line: Int
   public var column: Int
 
+  public init(file: String, line: Int, column: Int) {
+    self.file = file
+    self.line = line
+    self.column = column
+  }
+
   public var description: String { "\(printable(file, limit: 4096)):\(line)" }
 }
 

@@ -205,7 +205,7 @@ extension SettingOrigin {
 }
 
 /// The place of the first byte that is not UTF-8, in lines and code points as the parser counts them.
-func invalidUTF8(in bytes: [UInt8]) -> TextPlace? {
+public func invalidUTF8(in bytes: [UInt8]) -> TextPlace? {
   do throws(Unicode.UTF8.ValidationError) {
     _ = try UTF8Span(validating: bytes.span)
     return nil

@@ -16,6 +16,10 @@ public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible
     case duplicateName = "duplicate_name"
     case tooMany = "too_many"
     case unsupportedVersion = "unsupported_version"
+    /// A file that another one builds upon is not there.
+    case notFound = "not_found"
+    /// Files that build upon each other.
+    case cycle
   }
 
   public var code: Code
@@ -28,6 +32,18 @@ public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible
   public var message: String
   /// What was probably meant, ready to be written instead.
   public var hint: String?
+
+  public init(
+    code: Code, file: String, line: Int = 0, column: Int = 0, key: String? = nil, message: String, hint: String? = nil
+  ) {
+    self.code = code
+    self.file = file
+    self.line = line
+    self.column = column
+    self.key = key
+    self.message = message
+    self.hint = hint
+  }
 
   /// `file:line:column: message (did you mean …?)`, always one line.
   public var description: String {
@@ -54,17 +70,17 @@ public struct SettingsErrors: Error, Sendable, Equatable, CustomStringConvertibl
     return (omitted > 0 ? lines + ["and \(omitted) more"] : lines).joined(separator: "\n")
   }
 
-  init(_ errors: [SettingsError] = []) {
+  public init(_ errors: [SettingsError] = []) {
     for error in errors { add(error) }
   }
 
-  mutating func add(_ error: SettingsError) {
+  public mutating func add(_ error: SettingsError) {
     if errors.count < Self.limit { errors.append(error) } else { omitted += 1 }
   }
 }
 
 /// Text from outside, fit for one line of a log: control characters escaped, length bounded.
-func printable(_ text: String, limit: Int = 80) -> String {
+public func printable(_ text: String, limit: Int = 80) -> String {
   var result = ""
   var count = 0
   for scalar in text.unicodeScalars {

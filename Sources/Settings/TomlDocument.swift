@@ -1,11 +1,11 @@
 import CToml
 
 /// Where something stands in a text, counted from 1; zero when unknown.
-struct TextPlace: Equatable {
-  var line: Int
-  var column: Int
+public struct TextPlace: Sendable, Equatable {
+  public var line: Int
+  public var column: Int
 
-  init(line: Int, column: Int) {
+  public init(line: Int, column: Int) {
     self.line = line
     self.column = column
   }
@@ -15,17 +15,17 @@ struct TextPlace: Equatable {
   }
 }
 
-struct TomlProblem: Error {
-  var message: String
-  var place: TextPlace
+public struct TomlProblem: Error {
+  public var message: String
+  public var place: TextPlace
 }
 
 /// A parsed TOML text; owns the parser's tree. The bounds on nesting are the parser's side of the boundary.
-@safe final class TomlDocument {
+@safe public final class TomlDocument {
   fileprivate let tree: OpaquePointer
 
   /// The bytes must be UTF-8.
-  init(parsing bytes: [UInt8]) throws(TomlProblem) {
+  public init(parsing bytes: [UInt8]) throws(TomlProblem) {
     var error = ctoml_error()
     let parsed = unsafe bytes.withUnsafeBytes { buffer in
       unsafe ctoml_parse(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, &error)
@@ -41,15 +41,15 @@ struct TomlProblem: Error {
 
   deinit { unsafe ctoml_free(tree) }
 
-  var root: TomlNode { TomlNode(document: self, index: 0) }
+  public var root: TomlNode { TomlNode(document: self, index: 0) }
 }
 
 /// One value of a document.
-struct TomlNode {
+public struct TomlNode {
   let document: TomlDocument
   let index: UInt32
 
-  enum Value {
+  public enum Value {
     case table([TomlNode])
     case array([TomlNode])
     case text(String)
@@ -59,7 +59,7 @@ struct TomlNode {
     case time
 
     /// With its article, for messages.
-    var typeName: String {
+    public var typeName: String {
       switch self {
       case .table: "a table"
       case .array: "an array"
@@ -72,7 +72,7 @@ struct TomlNode {
     }
   }
 
-  var value: Value {
+  public var value: Value {
     switch unsafe Int(ctoml_type(document.tree, index)) {
     case CTOML_TABLE: .table(children)
     case CTOML_ARRAY: .array(children)
@@ -85,9 +85,9 @@ struct TomlNode {
   }
 
   /// The value's name in its table; empty in an array.
-  var key: String { unsafe string(ctoml_key(document.tree, index)) }
-  var keyPlace: TextPlace { unsafe TextPlace(ctoml_key_place(document.tree, index)) }
-  var place: TextPlace { unsafe TextPlace(ctoml_value_place(document.tree, index)) }
+  public var key: String { unsafe string(ctoml_key(document.tree, index)) }
+  public var keyPlace: TextPlace { unsafe TextPlace(ctoml_key_place(document.tree, index)) }
+  public var place: TextPlace { unsafe TextPlace(ctoml_value_place(document.tree, index)) }
 
   private var children: [TomlNode] {
     let first = unsafe ctoml_first_child(document.tree, index)

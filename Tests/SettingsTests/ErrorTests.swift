@@ -92,6 +92,7 @@ import Testing
       SettingsError.Code.allCases.map(\.rawValue) == [
         "file_missing", "unreadable", "too_large", "not_utf8", "syntax", "unknown_key", "wrong_type", "out_of_range",
         "not_a_choice", "bad_value", "missing_key", "duplicate_name", "too_many", "unsupported_version",
+        "not_found", "cycle",
       ])
   }
 

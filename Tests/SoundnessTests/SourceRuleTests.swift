@@ -30,6 +30,7 @@ import Testing
     "Wording": [],
     "Control": ["Wording", "CLinux"],
     "Settings": ["Wording", "CToml"],
+    "Policy": ["AudioCore", "Settings", "Wording"],
     "Leases": [],
     "Wiring": [
       "AppRings", "AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "VirtualMic", "Wire", "CLinux",
