@@ -94,6 +94,10 @@ public struct BackendError: Error, Sendable, Hashable, CustomStringConvertible {
     case unsupportedFormat = "unsupported_format"
     case foreignLink = "foreign_link"
     case starting = "starting"
+    case streamGone = "stream_gone"
+    case streamFixed = "stream_fixed"
+    case badLevel = "bad_level"
+    case tooMany = "too_many"
   }
 
   /// What helps.
@@ -121,7 +125,7 @@ public struct BackendError: Error, Sendable, Hashable, CustomStringConvertible {
       .deviceDenied:
       .waitForDevice
     case .noPorts, .linkRefused, .foreignLink, .starting: .retrySoon
-    case .unsupportedRole, .unsupportedFormat: .permanent
+    case .unsupportedRole, .unsupportedFormat, .streamGone, .streamFixed, .badLevel, .tooMany: .permanent
     }
   }
 

@@ -73,12 +73,15 @@ public struct StreamRequest: Sendable {
   public var quantum: FrameCount?
   /// Streams of one group run in the cycles of one driver, linked or not.
   public var group: String?
+  /// What a `streams` capture hears of what plays into its sink; nil for all of it.
+  public var filter: SourceFilter?
 
   public init(
     role: StreamRole, name: String, description: String, layout: ChannelLayout? = nil, rate: SampleRate = .codec,
-    quantum: FrameCount? = nil, group: String? = nil
+    quantum: FrameCount? = nil, group: String? = nil, filter: SourceFilter? = nil
   ) {
     self.group = group
+    self.filter = filter
     self.role = role
     self.name = name
     self.description = description

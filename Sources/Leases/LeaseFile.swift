@@ -6,15 +6,30 @@ internal import Glibc
 /// tell how the user's world looked before.
 public struct LeaseFile: Sendable {
   public let directory: String
-  public var path: String { directory + "/leases" }
+  private let kind: Kind
+  public var path: String { directory + "/" + kind.rawValue }
+
+  public enum Kind: String, Sendable {
+    /// Of what outlives the machine's next start: synced before anything depends on it.
+    case lasting = "leases"
+    /// Of what ends with the sound server: written many times a second, and worth nothing after a loss of power.
+    case passing = "app-leases"
+  }
 
   /// `directory` is made when the first lease is written.
-  public init(directory: String) { self.directory = directory }
+  public init(directory: String, _ kind: Kind = .lasting) {
+    self.directory = directory
+    self.kind = kind
+  }
 
   /// In the user's state directory: XDG_STATE_HOME, which counts only when absolute, else `.local/state`.
-  public static func standard() throws(LeaseError) -> LeaseFile {
-    if let state = variable("XDG_STATE_HOME"), state.hasPrefix("/") { return LeaseFile(directory: state + "/streamd") }
-    if let home = variable("HOME"), home.hasPrefix("/") { return LeaseFile(directory: home + "/.local/state/streamd") }
+  public static func standard(_ kind: Kind = .lasting) throws(LeaseError) -> LeaseFile {
+    if let state = variable("XDG_STATE_HOME"), state.hasPrefix("/") {
+      return LeaseFile(directory: state + "/streamd", kind)
+    }
+    if let home = variable("HOME"), home.hasPrefix("/") {
+      return LeaseFile(directory: home + "/.local/state/streamd", kind)
+    }
     throw LeaseError(.noStateDirectory, "there is no place for state", hint: "set HOME or XDG_STATE_HOME")
   }
 
@@ -46,13 +61,13 @@ public struct LeaseFile: Sendable {
   /// Thread: control; waits up to two seconds for another process.
   public func locked<Result>(_ body: (inout Held) throws(LeaseError) -> Result) throws(LeaseError) -> Result {
     try makeDirectory()
-    let lock = unsafe open(directory + "/leases.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let lock = unsafe open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard lock >= 0 else { throw failure(.unwritable, "the lock of the leases") }
     defer { close(lock) }
     var tries = 0
     while flock(lock, LOCK_EX | LOCK_NB) != 0 {
       tries += 1
-      guard tries < 200 else { throw LeaseError(.busy, "another process holds \(directory)/leases.lock") }
+      guard tries < 200 else { throw LeaseError(.busy, "another process holds \(path).lock") }
       usleep(10_000)
     }
     var held = try Held(self)
@@ -137,12 +152,15 @@ public struct LeaseFile: Sendable {
         guard count > 0 else { throw failure(.unwritable, temporary) }
         rest = rest.dropFirst(count)
       }
-      guard fsync(file) == 0, unsafe rename(temporary, path) == 0 else { throw failure(.unwritable, path) }
+      guard kind == .passing || fsync(file) == 0, unsafe rename(temporary, path) == 0 else {
+        throw failure(.unwritable, path)
+      }
     }
     try syncDirectory()
   }
 
   private func syncDirectory() throws(LeaseError) {
+    guard kind == .lasting else { return }
     let handle = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard handle >= 0 else { throw failure(.unwritable, directory) }
     defer { close(handle) }

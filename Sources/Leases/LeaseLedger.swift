@@ -3,8 +3,8 @@
 /// A line each, fields apart by spaces and escaped like in a URL; the last line counts them and carries a sum of all bytes
 /// before it, so a file that was cut short or edited by accident is told from a whole one.
 public struct LeaseLedger: Hashable, Sendable {
-  public static let limit = 64
-  static let longestText = 1 << 18
+  public static let limit = 1024
+  static let longestText = 1 << 20
   static let longestField = 1024
   private static let header = "streamd-leases 1"
 

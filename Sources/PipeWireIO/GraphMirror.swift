@@ -14,6 +14,11 @@ struct GraphMirror: Sendable {
     var client: UInt32 = .max
     /// What the program that made it calls itself.
     var application = ""
+    /// Never used again while the server lives.
+    var serial: UInt64 = 0
+
+    /// What an application plays.
+    var isPlayer: Bool { mediaClass == "Stream/Output/Audio" }
 
     /// Only this class has ports that carry what is being played. A source, a stream or a duplex device never passes.
     var isSink: Bool { mediaClass == "Audio/Sink" }
@@ -47,6 +52,9 @@ struct GraphMirror: Sendable {
   private(set) var nodes: [UInt32: Node] = [:]
   private(set) var ports: [UInt32: Port] = [:]
   private(set) var links: [UInt32: Link] = [:]
+  private(set) var clients: Set<UInt32> = []
+  /// Where nodes are to play by the metadata that the session manager follows.
+  private(set) var targets: [UInt32: AppStream.Target] = [:]
   private var sink = DefaultDeviceState()
   private var source = DefaultDeviceState()
 
@@ -69,7 +77,32 @@ struct GraphMirror: Sendable {
   mutating func add(_ port: Port) { ports[port.id] = port }
   mutating func add(_ link: Link) { links[link.id] = link }
 
+  mutating func addClient(_ id: UInt32) { clients.insert(id) }
+
+  /// Metadata of a node; a removal of everything names no key.
+  mutating func target(of node: UInt32, key: String?, value: String?) {
+    var target = targets[node] ?? AppStream.Target()
+    if key == nil || key == MetadataName.targetObject { target.object = value }
+    if key == nil || key == MetadataName.targetNode { target.node = value }
+    // Metadata is anybody's to write, also about nodes that are not there.
+    guard target == AppStream.Target() || nodes[node] != nil else { return }
+    targets[node] = target == AppStream.Target() ? nil : target
+  }
+
+  /// One node with its client and targets, and nothing else.
+  func alone(_ node: Node) -> GraphMirror {
+    var part = GraphMirror()
+    part.nodes = [node.id: node]
+    part.clients = clients.contains(node.client) ? [node.client] : []
+    part.targets = targets[node.id].map { [node.id: $0] } ?? [:]
+    return part
+  }
+
+  mutating func forgetTargets() { targets = [:] }
+
   mutating func remove(_ id: UInt32) {
+    clients.remove(id)
+    targets[id] = nil
     nodes[id] = nil
     ports[id] = nil
     links[id] = nil

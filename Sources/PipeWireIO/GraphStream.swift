@@ -36,6 +36,7 @@ class GraphStream: AudioStream, GraphFollower, @unchecked Sendable {
     connection.locked {
       guard !running else { return }
       running = true
+      willStart()
       connection.attach(self)
       graphChanged()
     }
@@ -47,6 +48,7 @@ class GraphStream: AudioStream, GraphFollower, @unchecked Sendable {
       running = false
       connection.detach(self)
       letGo()
+      didStop()
       announce(.stopped)
     }
   }
@@ -82,6 +84,10 @@ class GraphStream: AudioStream, GraphFollower, @unchecked Sendable {
 
   func playersWillMove(_ move: PlayerMove) {}
 
+  /// What else is needed while it runs, and let go after.
+  func willStart() {}
+  func didStop() {}
+
   /// What else a report says.
   func complete(_ report: inout StreamReport) {}
 
@@ -101,11 +107,11 @@ class GraphStream: AudioStream, GraphFollower, @unchecked Sendable {
   }
 
   final func makeNode(
-    core: OpaquePointer, direction: StreamNode.Direction, layout: ChannelLayout, hasCopy: Bool = false,
+    core: OpaquePointer, direction: StreamNode.Direction, layout: ChannelLayout, copy: MonitorCopy.Use = .none,
     fadesIn: Bool = false, properties: [(String, String)], flags: UInt32
   ) {
     node = StreamNode(
-      core: core, request: request, direction: direction, layout: layout, hasCopy: hasCopy, fadesIn: fadesIn,
+      core: core, request: request, direction: direction, layout: layout, copy: copy, fadesIn: fadesIn,
       client: client, position: position, properties: properties, flags: flags
     ) { [unowned self] state, error in
       if let failure = failure(in: state, error) {

@@ -6,7 +6,9 @@ enum MetadataName {
   static func effective(_ device: DefaultDevice) -> String { "default.audio.\(device.rawValue)" }
 
   /// Whether a node's metadata of that name says where it plays.
-  static func isTarget(_ key: String) -> Bool { key == "target.object" || key == "target.node" }
+  static func isTarget(_ key: String) -> Bool { key == targetObject || key == targetNode }
+  static let targetObject = "target.object"
+  static let targetNode = "target.node"
 
   static func encode(_ name: String) -> String {
     var text = "{\"name\":\""

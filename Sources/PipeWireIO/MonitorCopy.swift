@@ -9,9 +9,17 @@ import Synchronization
 ///
 /// Thread: render, but for the counters.
 struct MonitorCopy: ~Copyable {
+  enum Use {
+    case none
+    case repairs
+    /// Only so that the node stays with the sink: the monitor has more than is wanted.
+    case standsBy
+  }
+
   /// Cycles in which the monitor had something else than we.
   let unlike = Atomic<UInt64>(0)
   private let channels: Int
+  private let repairs: Bool
   private let kept: UnsafeMutablePointer<Float>
   /// Frames of the block before; none if it cannot be compared.
   private var keptFrames = 0
@@ -22,8 +30,9 @@ struct MonitorCopy: ~Copyable {
   /// The longest block the server delivers.
   private static let room = 8192
 
-  init(channels: Int) {
+  init(channels: Int, repairs: Bool = true) {
     self.channels = channels
+    self.repairs = repairs
     kept = .allocate(capacity: Self.room * channels)
   }
 
@@ -31,7 +40,7 @@ struct MonitorCopy: ~Copyable {
 
   /// The copy is what we heard, as far as is known.
   var isTrusted: Bool {
-    @_noLocks get { doubts < Self.patience }
+    @_noLocks get { repairs && doubts < Self.patience }
   }
 
   /// Nothing is known of the block before.
@@ -41,7 +50,7 @@ struct MonitorCopy: ~Copyable {
   /// Keeps a block until the next cycle brings its copy.
   @_noLocks
   mutating func keep(_ samples: UnsafePointer<Float>, stride: Int, frames: Int) {
-    guard frames <= Self.room else { return forget() }
+    guard repairs && frames <= Self.room else { return forget() }
     keptFrames = frames
     for frame in 0..<frames {
       for channel in 0..<channels { kept[frame &* channels &+ channel] = samples[frame &* stride &+ channel] }
@@ -87,7 +96,7 @@ struct MonitorCopy: ~Copyable {
   /// Compares the kept block with its copy.
   @_noLocks
   mutating func check(_ copy: UnsafePointer<Float>, stride: Int, frames: Int, isResampled: Bool) {
-    guard frames == keptFrames else { return }
+    guard repairs && frames == keptFrames else { return }
     switch compare(copy, stride: stride, frames: frames, isResampled: isResampled) {
     case .silent: break
     case .alike: doubts = 0

@@ -12,18 +12,23 @@ public final class PipeWireBackend: AudioBackend {
   /// The user's choices on this server.
   public let defaultSink: any DefaultDeviceChoice
   public let defaultSource: any DefaultDeviceChoice
+  /// What applications play on this server.
+  public var appStreams: any AppStreamBook { book }
+  private let book: AppStreams
 
   /// Never fails because no server runs: streams then wait and say so. `log` gets what is worth a line, on the loop thread.
   public init(remote: String = "", log: @escaping @Sendable (BackendError) -> Void = { _ in }) throws(BackendError) {
     connection = try PipeWireConnection(remote: remote, log: log)
     defaultSink = PipeWireDefaultDevice(.sink, connection: connection, remote: remote)
     defaultSource = PipeWireDefaultDevice(.source, connection: connection, remote: remote)
+    book = AppStreams(connection: connection, place: defaultSink.place)
   }
 
   /// An observed choice and the connection hold each other.
   deinit {
     defaultSink.observe(nil)
     defaultSource.observe(nil)
+    book.retire()
   }
 
   public func open(
@@ -35,7 +40,7 @@ public final class PipeWireBackend: AudioBackend {
         connection: connection, request: request, target: target, client: client, events: events)
     case .streams(let target):
       return StreamsStream(
-        connection: connection, request: request, target: target, client: client, events: events)
+        connection: connection, book: book, request: request, target: target, client: client, events: events)
     case .playback(let target):
       return PlaybackStream(
         connection: connection, request: request, target: target, client: client, events: events)

@@ -35,13 +35,15 @@ final class PipeWireConnection: @unchecked Sendable {
   private let settleTimer: UnsafeMutablePointer<spa_source>
 
   private(set) var core: OpaquePointer?
-  private var registry: OpaquePointer?
-  private var metadata: (id: UInt32, proxy: OpaquePointer)?
+  private(set) var registry: OpaquePointer?
+  private(set) var metadata: (id: UInt32, proxy: OpaquePointer)?
   private let coreHook = Hook()
   private let registryHook = Hook()
   private let metadataHook = Hook()
 
   private(set) var graph = GraphMirror()
+  /// What this server calls itself; another after a restart.
+  private(set) var cookie: UInt32?
   /// The registry's first listing is complete.
   private(set) var isReady = false
   private var readySequence: Int32 = -1
@@ -49,6 +51,8 @@ final class PipeWireConnection: @unchecked Sendable {
   private var isPrompt = false
   /// Less than that of threads that carry sound.
   private static let realTimePriority: Int32 = 3
+  /// A session manager is there, and its metadata is listed.
+  private(set) var isManaged = false
   /// Its answer follows the metadata's first listing.
   private var metadataSequence: Int32 = -1
   private var plan = ReconnectPlan()
@@ -156,11 +160,13 @@ final class PipeWireConnection: @unchecked Sendable {
     removeHooks()
     if let metadata { pw_proxy_destroy(metadata.proxy) }
     metadata = nil
+    isManaged = false
     if let registry { pw_proxy_destroy(registry) }
     registry = nil
     if let core { pw_core_disconnect(core) }
     core = nil
     graph = GraphMirror()
+    cookie = nil
     births = [:]
     isReady = false
   }
@@ -192,8 +198,12 @@ final class PipeWireConnection: @unchecked Sendable {
     }
   }
 
+  func coreInfo(cookie: UInt32) { self.cookie = cookie }
+
   func coreDone(sequence: Int32) {
     if sequence == metadataSequence, metadata != nil {
+      isManaged = true
+      changed()
       for device in DefaultDevice.allCases where graph[device].configured == .unknown {
         graph[device].configured = .unset
         changed()
@@ -219,7 +229,9 @@ final class PipeWireConnection: @unchecked Sendable {
           mediaClass: properties["media.class"] ?? "",
           priority: properties["priority.session"].flatMap { Int($0) } ?? 0,
           client: properties["client.id"].flatMap { UInt32($0) } ?? .max,
-          application: properties["application.name"] ?? ""))
+          application: properties["application.name"] ?? "",
+          serial: properties["object.serial"].flatMap { UInt64($0) } ?? UInt64(id)))
+    case "PipeWire:Interface:Client": graph.addClient(id)
     case "PipeWire:Interface:Port":
       graph.add(
         GraphMirror.Port(
@@ -253,7 +265,9 @@ final class PipeWireConnection: @unchecked Sendable {
       metadataHook.remove()
       pw_proxy_destroy(metadata.proxy)
       self.metadata = nil
+      isManaged = false
       for device in DefaultDevice.allCases { graph[device].configured = .unknown }
+      graph.forgetTargets()
     }
     graph.remove(id)
     births[id] = nil
@@ -262,8 +276,10 @@ final class PipeWireConnection: @unchecked Sendable {
 
   func metadataChanged(subject: UInt32, key: String?, value: String?) {
     guard subject == 0 else {
-      if key.map(MetadataName.isTarget) ?? true { tell(.ofNode(subject)) }
-      return
+      guard key.map(MetadataName.isTarget) ?? true else { return }
+      tell(.ofNode(subject))
+      graph.target(of: subject, key: key, value: value)
+      return changed()
     }
     let before = graph[.sink]
     for device in DefaultDevice.allCases {
@@ -290,7 +306,7 @@ final class PipeWireConnection: @unchecked Sendable {
     if let name = now.effective, before.effective != nil, name != before.effective { tell(.toSink(name)) }
   }
 
-  private func tell(_ move: PlayerMove) {
+  func tell(_ move: PlayerMove) {
     for follower in followers { follower.playersWillMove(move) }
   }
 

@@ -46,18 +46,18 @@ struct StreamRender: ~Copyable {
   }
 
   init(
-    client: Unmanaged<RenderClient>, layout: ChannelLayout, hasCopy: Bool, fadesIn: Bool, rate: SampleRate,
-    position: Int64
+    client: Unmanaged<RenderClient>, layout: ChannelLayout, copy use: MonitorCopy.Use, fadesIn: Bool,
+    rate: SampleRate, position: Int64
   ) {
     self.client = client
     fade = GateFade(channels: layout.count, isUp: !fadesIn)
     self.layout = layout
-    stride = hasCopy ? layout.count * 2 : layout.count
+    stride = use != .none ? layout.count * 2 : layout.count
     self.rate = rate.hertz
     self.position = position
-    if hasCopy {
+    if use != .none {
       let copy = UnsafeMutablePointer<MonitorCopy>.allocate(capacity: 1)
-      copy.initialize(to: MonitorCopy(channels: layout.count))
+      copy.initialize(to: MonitorCopy(channels: layout.count, repairs: use == .repairs))
       self.copy = copy
     } else {
       copy = nil

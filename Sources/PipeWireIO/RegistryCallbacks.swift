@@ -20,6 +20,7 @@ struct EventTables: @unchecked Sendable {
     core.version = UInt32(PW_VERSION_CORE_EVENTS)
     core.error = onCoreError
     core.done = onCoreDone
+    core.info = onCoreInfo
     self.core.initialize(to: core)
 
     var registry = pw_registry_events()
@@ -74,6 +75,10 @@ private func onCoreError(
 
 private func onCoreDone(_ data: UnsafeMutableRawPointer?, _ id: UInt32, _ sequence: Int32) {
   connection(data).coreDone(sequence: sequence)
+}
+
+private func onCoreInfo(_ data: UnsafeMutableRawPointer?, _ info: UnsafePointer<pw_core_info>?) {
+  if let info { connection(data).coreInfo(cookie: cpw_core_cookie(info)) }
 }
 
 private func onGlobal(

@@ -23,7 +23,7 @@ final class StreamNode {
 
   init?(
     core: OpaquePointer, request: StreamRequest, direction: Direction, layout: ChannelLayout,
-    hasCopy: Bool = false, fadesIn: Bool = false, client: RenderClient, position: Int64,
+    copy: MonitorCopy.Use = .none, fadesIn: Bool = false, client: RenderClient, position: Int64,
     properties extra: [(String, String)], flags: UInt32,
     changed: @escaping (pw_stream_state, String?) -> Void
   ) {
@@ -32,7 +32,7 @@ final class StreamNode {
     render = .allocate(capacity: 1)
     render.initialize(
       to: StreamRender(
-        client: Unmanaged.passRetained(client), layout: layout, hasCopy: hasCopy, fadesIn: fadesIn, rate: request.rate,
+        client: Unmanaged.passRetained(client), layout: layout, copy: copy, fadesIn: fadesIn, rate: request.rate,
         position: position))
     let properties = pw_properties_new_string("")
     let base = [
@@ -56,7 +56,7 @@ final class StreamNode {
       }
     pw_stream_add_listener(stream, hook.pointer, table, render)
     var positions = layout.labels.map(Self.position)
-    if hasCopy { positions += layout.labels.indices.map { SPA_AUDIO_CHANNEL_TC.rawValue + UInt32($0) } }
+    if copy != .none { positions += layout.labels.indices.map { SPA_AUDIO_CHANNEL_TC.rawValue + UInt32($0) } }
     let base32 =
       PW_STREAM_FLAG_MAP_BUFFERS.rawValue | PW_STREAM_FLAG_RT_PROCESS.rawValue | flags
     let result = cpw_stream_connect(

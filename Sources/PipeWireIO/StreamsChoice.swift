@@ -75,9 +75,11 @@ enum StreamsChoice {
   /// A player that was let go and is still there after this long is missed.
   static let grace = HostDuration.milliseconds(60)
 
-  /// What must change so that exactly what plays into the source's sink reaches `node`.
+  /// What must change so that exactly what plays into the source's sink reaches `node`, or of that what `hears` lets
+  /// through; what it does not know yet waits.
   static func work(
-    in graph: GraphMirror, source: MonitorChoice.Source, node: UInt32, state: State, at now: HostTime
+    in graph: GraphMirror, source: MonitorChoice.Source, node: UInt32, state: State, at now: HostTime,
+    hears: (UInt32) -> Bool? = { _ in true }
   ) -> Work {
     var work = Work()
     let inputs = inputs(of: node, in: graph)
@@ -93,11 +95,16 @@ enum StreamsChoice {
     let counterparts = counterparts(of: source, inputs: inputs.labelled, in: graph)
     let ours = graph.nodes[node]?.client
     var unheard: Set<UnheardSource> = []
+    // A stream has many links and is asked about once.
+    var answers: [UInt32: Bool] = [:]
     for link in graph.links.values {
       guard let input = counterparts[link.input], let port = graph.ports[link.output], port.isOutput else { continue }
       let owner = graph.nodes[port.node]
       // Our own nodes are never heard, whatever they are linked to.
       if let ours, ours != .max, owner?.client == ours { continue }
+      let answer = answers[port.node] ?? hears(port.node) ?? false
+      answers[port.node] = answer
+      guard answer else { continue }
       let name = owner?.name ?? "node \(port.node)"
       guard port.isAudio else {
         unheard.insert(UnheardSource(node: name, reason: .encoded))

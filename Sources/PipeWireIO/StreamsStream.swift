@@ -11,6 +11,8 @@ final class StreamsStream: GraphStream, @unchecked Sendable {
   private typealias Pair = StreamsChoice.Pair
 
   private let target: SinkTarget
+  private let book: AppStreams
+  private var listener: Int?
 
   // Loop thread.
   private var links: [Pair: GraphLink] = [:]
@@ -20,14 +22,36 @@ final class StreamsStream: GraphStream, @unchecked Sendable {
   private var sink: UInt32?
 
   init(
-    connection: PipeWireConnection, request: StreamRequest, target: SinkTarget, client: RenderClient,
+    connection: PipeWireConnection, book: AppStreams, request: StreamRequest, target: SinkTarget, client: RenderClient,
     events: @escaping @Sendable (StreamEvent) -> Void
   ) {
     self.target = target
+    self.book = book
     super.init(connection: connection, request: request, client: client, events: events)
   }
 
   // MARK: Thread: loop
+
+  /// With a filter, what applications say of themselves has to be known.
+  override func willStart() {
+    guard let filter = request.filter else { return }
+    book.hold()
+    let connection = connection
+    listener = filter.listen { connection.locked { connection.later() } }
+  }
+
+  override func didStop() {
+    guard let listener else { return }
+    self.listener = nil
+    request.filter?.forget(listener)
+    book.drop()
+  }
+
+  /// Nil where it is not known yet.
+  private func hears(_ node: UInt32) -> Bool? {
+    guard let filter = request.filter else { return true }
+    return book.source(node).map(filter.hears)
+  }
 
   override func look(_ core: OpaquePointer) {
     switch MonitorChoice.source(in: connection.graph, target: target, current: sink) {
@@ -71,7 +95,8 @@ final class StreamsStream: GraphStream, @unchecked Sendable {
     guard let id = node.id, connection.graph.nodes[id] != nil else {
       return announce(.waiting(.joining))
     }
-    let work = StreamsChoice.work(in: connection.graph, source: source, node: id, state: state, at: now)
+    let work = StreamsChoice.work(
+      in: connection.graph, source: source, node: id, state: state, at: now, hears: hears)
     refuse(work.forbidden)
     state.prune(work, at: now)
     for pair in work.stale { unlink(pair, at: now) }
@@ -99,7 +124,8 @@ final class StreamsStream: GraphStream, @unchecked Sendable {
       ("stream.dont-remix", "true"),
     ]
     makeNode(
-      core: core, direction: .capture, layout: layout, hasCopy: true, fadesIn: true, properties: properties,
+      core: core, direction: .capture, layout: layout, copy: request.filter == nil ? .repairs : .standsBy,
+      fadesIn: true, properties: properties,
       flags: PW_STREAM_FLAG_DONT_RECONNECT.rawValue)
   }
 

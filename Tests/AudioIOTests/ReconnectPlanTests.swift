@@ -65,7 +65,9 @@ import Testing
       let error = BackendError(code, "message", hint: "hint")
       #expect(error.description == "message (hint)")
       #expect(code.rawValue.allSatisfy { $0.isLowercase || $0 == "_" })
-      let isPermanent = code == .unsupportedRole || code == .unsupportedFormat
+      let isPermanent = [
+        .unsupportedRole, .unsupportedFormat, .streamGone, .streamFixed, .badLevel, .tooMany,
+      ].contains(code)
       #expect((error.recovery == .permanent) == isPermanent)
     }
     #expect(BackendError(.serverUnavailable, "m").recovery == .waitForServer)

@@ -97,6 +97,63 @@ int cpw_metadata_set(struct pw_metadata *metadata, const char *key, const char *
   return pw_metadata_set_property(metadata, 0, key, value ? "Spa:String:JSON" : NULL, value);
 }
 
+int cpw_metadata_set_of(struct pw_metadata *metadata, uint32_t subject, const char *key, const char *type,
+                        const char *value) {
+  return pw_metadata_set_property(metadata, subject, key, value ? type : NULL, value);
+}
+
+uint32_t cpw_core_cookie(const struct pw_core_info *info) { return info->cookie; }
+
+struct pw_proxy *cpw_registry_bind_node(struct pw_registry *registry, uint32_t id) {
+  return pw_registry_bind(registry, id, PW_TYPE_INTERFACE_Node, PW_VERSION_NODE, 0);
+}
+
+struct pw_proxy *cpw_registry_bind_client(struct pw_registry *registry, uint32_t id) {
+  return pw_registry_bind(registry, id, PW_TYPE_INTERFACE_Client, PW_VERSION_CLIENT, 0);
+}
+
+void cpw_node_listen(struct pw_proxy *node, struct spa_hook *hook, const struct pw_node_events *events, void *data) {
+  pw_node_add_listener((struct pw_node *)node, hook, events, data);
+}
+
+void cpw_client_listen(struct pw_proxy *client, struct spa_hook *hook, const struct pw_client_events *events,
+                       void *data) {
+  pw_client_add_listener((struct pw_client *)client, hook, events, data);
+}
+
+void cpw_node_subscribe(struct pw_proxy *node, uint32_t parameter) {
+  pw_node_subscribe_params((struct pw_node *)node, &parameter, 1);
+}
+
+int cpw_node_set_volumes(struct pw_proxy *node, const float *volumes, uint32_t count) {
+  uint8_t bytes[1024];
+  struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(bytes, sizeof bytes);
+  struct spa_pod *props = spa_pod_builder_add_object(
+      &builder, SPA_TYPE_OBJECT_Props, SPA_PARAM_Props, SPA_PROP_channelVolumes,
+      SPA_POD_Array(sizeof(float), SPA_TYPE_Float, SPA_MIN(count, SPA_AUDIO_MAX_CHANNELS), volumes));
+  return props ? pw_node_set_param((struct pw_node *)node, SPA_PARAM_Props, 0, props) : -ENOSPC;
+}
+
+int cpw_read_volumes(const struct spa_pod *props, float *volumes, uint32_t room) {
+  if (!spa_pod_is_object(props)) return -1;
+  const struct spa_pod_prop *found = spa_pod_find_prop(props, NULL, SPA_PROP_channelVolumes);
+  return found ? (int)spa_pod_copy_array(&found->value, SPA_TYPE_Float, volumes, room) : -1;
+}
+
+int cpw_read_mute(const struct spa_pod *props) {
+  bool muted;
+  if (!spa_pod_is_object(props)) return -1;
+  const struct spa_pod_prop *found = spa_pod_find_prop(props, NULL, SPA_PROP_mute);
+  return found && spa_pod_get_bool(&found->value, &muted) == 0 ? muted : -1;
+}
+
+uint32_t cpw_read_rate(const struct spa_pod *format) {
+  int32_t rate;
+  if (!spa_pod_is_object(format)) return 0;
+  const struct spa_pod_prop *found = spa_pod_find_prop(format, NULL, SPA_FORMAT_AUDIO_rate);
+  return found && spa_pod_get_int(&found->value, &rate) == 0 && rate > 0 ? (uint32_t)rate : 0;
+}
+
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
                                  uint32_t input_port, bool passive) {
   struct pw_properties *p = pw_properties_new(NULL, NULL);

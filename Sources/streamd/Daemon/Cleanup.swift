@@ -15,13 +15,15 @@ enum Cleanup {
   static func run(remote: String) -> Int32 {
     do {
       let file = try LeaseFile.standard()
-      guard file.exists else {
+      let apps = try LeaseFile.standard(.passing)
+      guard file.exists || apps.exists else {
         print("nothing to undo")
         return 0
       }
       let backend = try PipeWireBackend(remote: remote)
-      let found = try undoStaleLeases(
+      var found = try undoStaleLeases(
         on: [backend.defaultSink, backend.defaultSource], file: file, timeout: patience)
+      found += try undoStaleLeases(on: backend.appStreams, file: apps, timeout: patience)
       for note in found.notes { print(note) }
       if found.others > 0 { print("\(found.others) leases of running processes or other servers stay") }
       guard found.left == 0 else {
@@ -29,7 +31,7 @@ enum Cleanup {
         complain(
           "\(found.left) changes could not be undone: "
             + (server ? "no PipeWire server with a session manager answers" : "the server did not take the old value")
-            + "; \(file.path) keeps them")
+            + "; \(file.exists ? file.path : apps.path) keeps them")
         return 1
       }
       if found.notes.isEmpty, found.others == 0 { print("nothing to undo") }

@@ -52,11 +52,11 @@ import Testing
       }
     }
 
-    func work(at milliseconds: Int64 = 0) throws -> StreamsChoice.Work {
+    func work(at milliseconds: Int64 = 0, hears: (UInt32) -> Bool? = { _ in true }) throws -> StreamsChoice.Work {
       let source = try MonitorChoice.source(in: builder.graph, target: .named("sink"), current: nil).get()
       return StreamsChoice.work(
         in: builder.graph, source: source, node: Self.ours, state: state,
-        at: HostTime(nanoseconds: milliseconds * 1_000_000))
+        at: HostTime(nanoseconds: milliseconds * 1_000_000), hears: hears)
     }
 
     /// Carries a decision out, as the server would.

@@ -17,7 +17,11 @@ import Testing
       try {
         let connection = try PipeWireConnection(remote: server.remote) { _ in }
         watch.connection = connection
-        connection.locked { connection.attach(stay) }
+        // Its listing may be complete already.
+        connection.locked {
+          connection.attach(stay)
+          connection.later()
+        }
         // The loop thread is inside a callback, and holds the connection there.
         stay.entered.wait()
       }()

@@ -39,6 +39,27 @@ void cpw_metadata_listen(struct pw_metadata *metadata, struct spa_hook *hook, co
                          void *data);
 /// Sets a JSON value of subject 0, or removes it when `value` is null. Returns a negative errno where it fails at once.
 int cpw_metadata_set(struct pw_metadata *metadata, const char *key, const char *value);
+/// The same of any subject, with a type of its own.
+int cpw_metadata_set_of(struct pw_metadata *metadata, uint32_t subject, const char *key, const char *type,
+                        const char *value);
+/// What a server calls itself while it runs; another after a restart.
+uint32_t cpw_core_cookie(const struct pw_core_info *info);
+
+struct pw_proxy *cpw_registry_bind_node(struct pw_registry *registry, uint32_t id);
+struct pw_proxy *cpw_registry_bind_client(struct pw_registry *registry, uint32_t id);
+void cpw_node_listen(struct pw_proxy *node, struct spa_hook *hook, const struct pw_node_events *events, void *data);
+void cpw_client_listen(struct pw_proxy *client, struct spa_hook *hook, const struct pw_client_events *events,
+                       void *data);
+void cpw_node_subscribe(struct pw_proxy *node, uint32_t parameter);
+/// Sets one factor a channel. Returns a negative errno where it fails at once.
+int cpw_node_set_volumes(struct pw_proxy *node, const float *volumes, uint32_t count);
+/// What a `Props` parameter says of volumes: how many were written to `volumes`, -1 where it says nothing of them.
+int cpw_read_volumes(const struct spa_pod *props, float *volumes, uint32_t room);
+/// 0 or 1, -1 where it says nothing.
+int cpw_read_mute(const struct spa_pod *props);
+/// The rate of a `Format` parameter, 0 where it has none.
+uint32_t cpw_read_rate(const struct spa_pod *format);
+
 /// A passive link keeps neither of its ends awake.
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
                                  uint32_t input_port, bool passive);

@@ -11,6 +11,12 @@ public struct StaleLeases: Sendable {
   public var others = 0
 
   public init() {}
+
+  public static func += (all: inout Self, more: Self) {
+    all.notes += more.notes
+    all.left += more.left
+    all.others += more.others
+  }
 }
 
 /// Undoes what ended processes have left changed, and returns when the server shows it, or at the latest after `timeout`.
