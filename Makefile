@@ -85,8 +85,9 @@ fuzz: dependencies ## Searches every parser of untrusted bytes for inputs that b
 
 .PHONY: bench
 bench: ## Measures throughput, the whole path and how late a client's voice is
-	@scripts/install-dependencies --tests
+	@scripts/install-dependencies --tests --bench
 	$(SWIFT) run -c release --package-path Benchmarks
+	$(SWIFT) run -c release --package-path Benchmarks bench --callbacks 20
 	@STREAMD_SOAK=1 scripts/run-tests $(TEST_FLAGS) --filter MicLatencyTests | grep -E '^(measured|run-tests)'
 
 .PHONY: soak

@@ -56,6 +56,12 @@ let package = Package(
     .systemLibrary(
       name: "CSoundFileSystem", path: "Sources/CShims/SoundFileSystem", pkgConfig: "sndfile",
       providers: [.apt(["libsndfile1-dev"])]),
+    .systemLibrary(
+      name: "CSofaSystem", path: "Sources/CShims/SofaSystem", pkgConfig: "libmysofa",
+      providers: [.apt(["libmysofa-dev"])]),
+    // Plain functions again, in a header of our own that says which of them render may call.
+    .systemLibrary(
+      name: "CSpeex", path: "Sources/CShims/Speex", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
     // Optimised in debug builds too.
     .target(
       name: "CKernels", path: "Sources/CShims/Kernels",
@@ -68,7 +74,8 @@ let package = Package(
     .target(name: "OpusCodec", dependencies: ["AudioCore", "COpus"], swiftSettings: render),
     .target(name: "Wire", dependencies: ["AudioCore", "CCryptoSystem"], swiftSettings: render),
 
-    .target(name: "SoundFiles", dependencies: ["AudioCore", "CSoundFileSystem"], swiftSettings: render),
+    .target(
+      name: "SoundFiles", dependencies: ["AudioCore", "CSofaSystem", "CSoundFileSystem"], swiftSettings: render),
 
     // The audio path, in the order sound travels.
     .target(name: "PipeWireIO", dependencies: ["AudioIO", "AudioCore", "CPipeWire", "CLinux"], swiftSettings: render),
@@ -77,7 +84,7 @@ let package = Package(
       name: "ALSAIO", dependencies: ["AudioIO", "AudioCore", "CALSA", "CALSASystem", "CLinux"], swiftSettings: render),
     .target(
       name: "JACKIO", dependencies: ["AudioIO", "AudioCore", "CJACK", "CJACKSystem", "CLinux"], swiftSettings: render),
-    .target(name: "Mixer", dependencies: ["AppRings", "AudioCore", "CKernels"], swiftSettings: render),
+    .target(name: "Mixer", dependencies: ["AppRings", "AudioCore", "CKernels", "CSpeex"], swiftSettings: render),
     .target(
       name: "Capture", dependencies: ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"], swiftSettings: render),
     .target(
@@ -159,8 +166,14 @@ let package = Package(
       dependencies: ["GraphFiles", "Mixer", "Control", "Policy", "Settings", "AudioCore", "TestSupport"],
       swiftSettings: house),
     .testTarget(
-      name: "SoundFilesTests", dependencies: ["SoundFiles", "AudioCore", "CSoundFileSystem", "TestSupport"],
-      swiftSettings: house),
+      name: "SoundFilesTests",
+      dependencies: [
+        "SoundFiles", "Mixer", "AudioCore", "CSofaSystem", "CSoundFileSystem", "TestSupport", "head-reader",
+      ],
+      swiftSettings: render),
+    // A program that opens sound files, and does nothing else.
+    .executableTarget(
+      name: "head-reader", dependencies: ["SoundFiles"], path: "Tests/HeadReader", swiftSettings: house),
     .testTarget(
       name: "CaptureTests",
       dependencies: ["Capture", "Mixer", "AudioIO", "AudioCore", "OpusCodec", "Wire", "TestSupport"],

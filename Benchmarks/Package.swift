@@ -12,11 +12,14 @@ let package = Package(
     // Other people's meter of loudness and true peak.
     .systemLibrary(
       name: "CLoudness", path: "Sources/CLoudness", pkgConfig: "libebur128", providers: [.apt(["libebur128-dev"])]),
+    // Other people's limiters and compressors: ffmpeg's, and plugins.
+    .target(
+      name: "CPeers", path: "Sources/CPeers", linkerSettings: [.linkedLibrary("avfilter"), .linkedLibrary("avutil")]),
     // The same sums, plainly.
     .target(name: "CMix", path: "Sources/CMix", cSettings: [.unsafeFlags(["-O3"])]),
     .executableTarget(
       name: "bench",
-      dependencies: ["CLoudness", "CMix", "CResamplers", .product(name: "StreamdRooms", package: "streamd")],
+      dependencies: ["CLoudness", "CMix", "CPeers", "CResamplers", .product(name: "StreamdRooms", package: "streamd")],
       swiftSettings: [
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),

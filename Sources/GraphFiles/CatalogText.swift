@@ -19,7 +19,7 @@ public enum CatalogText {
     }
     let parameters = kind.parameters.map { spec -> JSON in
       var object: JSONObject = [
-        "name": .string(spec.perInput ? "\(spec.name).N" : spec.name), "summary": .string(spec.summary),
+        "name": .string(spec.pattern), "summary": .string(spec.summary),
         "kind": .string(spec.kind.rawValue), "default": .number(spec.initial),
       ]
       if spec.unit != .none { object["unit"] = .string(spec.unit.rawValue) }
@@ -66,8 +66,7 @@ public enum CatalogText {
       for spec in kind.parameters {
         let unit = spec.unit == .none ? "" : " \(spec.unit.rawValue)"
         let range = spec.kind == .toggle ? "0 or 1" : "\(spec.range.lowerBound) to \(spec.range.upperBound)\(unit)"
-        lines.append(
-          "  \(spec.name)\(spec.perInput ? ".N" : "")*: \(spec.summary): \(range); else \(spec.initial)")
+        lines.append("  \(spec.pattern)*: \(spec.summary): \(range); else \(spec.initial)")
       }
       for spec in kind.readings {
         lines.append("  reads \(spec.name)\(spec.perChannel ? ".N" : ""): \(spec.summary) (\(spec.unit.rawValue))")

@@ -1,9 +1,16 @@
 public import AudioCore
 internal import CSoundFileSystem
 
-/// WAV, FLAC and Ogg through libsndfile. Thread: any but render.
+/// WAV, FLAC and Ogg through libsndfile, and heads. Thread: any but render.
 public struct SoundFileLibrary: SoundFileAccess {
-  public init() {}
+  /// Calls `HeadProcess.serve`.
+  private let headReader: String
+
+  public init(headReader: String = "/proc/self/exe") { self.headReader = headReader }
+
+  public func head(path: String, azimuths: [Double]) throws(SoundFileError) -> HeadResponses {
+    try HeadProcess.read(program: headReader, path: path, azimuths: azimuths)
+  }
 
   public func reader(path: String, most: Int) throws(SoundFileError) -> any SoundFileReader {
     try OpenSoundFile(reading: path, most: most)

@@ -1,7 +1,10 @@
 import CLoudnessReference
 
 /// The highest true peak of any channel in dBTP as libebur128 reads it.
-func referenceTruePeak(_ sound: Sound) -> Double {
+func referenceTruePeak(_ sound: Sound) -> Double { referenceTruePeaks(sound).max() ?? -300 }
+
+/// That of each channel.
+func referenceTruePeaks(_ sound: Sound) -> [Double] {
   let channels = sound.channels.count
   var state = ebur128_init(UInt32(channels), UInt(sound.rate), Int32(EBUR128_MODE_TRUE_PEAK.rawValue))
   defer { ebur128_destroy(&state) }
@@ -10,11 +13,9 @@ func referenceTruePeak(_ sound: Sound) -> Double {
     for frame in 0..<sound.frames { mixed[frame * channels + channel] = samples[frame] }
   }
   ebur128_add_frames_float(state, mixed, sound.frames)
-  var highest = 0.0
-  for channel in 0..<channels {
+  return (0..<channels).map { channel in
     var peak = 0.0
     ebur128_true_peak(state, UInt32(channel), &peak)
-    highest = max(highest, peak)
+    return decibels(peak)
   }
-  return decibels(highest)
 }

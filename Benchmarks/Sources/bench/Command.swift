@@ -6,6 +6,8 @@ private struct Options {
   var json = false
   var rounds = 9
   var only: String?
+  /// Seconds for each chain.
+  var callbacks: Int?
   var thresholds = Thresholds.standardPath
 
   static let usage = """
@@ -13,7 +15,10 @@ private struct Options {
       --check    exit 1 when a ratio exceeds its threshold
       --json     one JSON object a line instead of the table
       --only     cases whose name starts so: path/ ring/ reframer/ handoff/ renderer/ gamestream/ resampler/ graph/ dsp/
+                   peers/
       --rounds   at least 9
+      --callbacks SECONDS
+                 instead, the worst callback of whole chains, so many seconds for each
 
     """
 
@@ -25,6 +30,11 @@ private struct Options {
       case "--json": json = true
       case "--only": only = try Self.value(argument, &rest)
       case "--thresholds": thresholds = try Self.value(argument, &rest)
+      case "--callbacks":
+        guard let seconds = Int(try Self.value(argument, &rest)), (1...3600).contains(seconds) else {
+          throw BenchError("--callbacks: 1 to 3600 seconds")
+        }
+        callbacks = seconds
       case "--rounds":
         guard let count = Int(try Self.value(argument, &rest)), (9...1000).contains(count) else {
           throw BenchError("--rounds: 9 to 1000")
@@ -49,6 +59,10 @@ func runBenchmarks(_ arguments: [String]) -> Int32 {
   }
   do {
     let options = try Options(arguments)
+    if let seconds = options.callbacks {
+      try Callbacks.run(seconds: seconds)
+      return 0
+    }
     return try run(options, Report(limits: Thresholds(path: options.thresholds).limits))
   } catch {
     complain("bench: \(error.message)\n\(Options.usage)")
@@ -60,7 +74,7 @@ func runBenchmarks(_ arguments: [String]) -> Int32 {
 private let groups: [(prefix: String, make: @Sendable () throws(BenchError) -> [Case])] = [
   ("path/", wholePathCases), ("ring/", ringCases), ("reframer/", reframerCases), ("handoff/", handoffCases),
   ("renderer/", rendererCases), ("gamestream/", gameStreamCases), ("resampler/", resamplerCases),
-  ("graph/", graphCases), ("dsp/", dspCases),
+  ("graph/", graphCases), ("dsp/", dspCases), ("peers/", peerCases),
 ]
 
 private func run(_ options: Options, _ report: Report) throws(BenchError) -> Int32 {
@@ -100,7 +114,7 @@ private func measure(_ item: Case, _ options: Options, _ report: Report) -> Meas
   return best
 }
 
-private func complain(_ text: String) {
+func complain(_ text: String) {
   var text = text
   text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

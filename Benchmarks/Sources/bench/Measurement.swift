@@ -17,6 +17,8 @@ struct Case {
   var clock = Clock.threadCPU
   let ours: () -> Void
   let floor: () -> Void
+  /// What else there is to say, in a line of its own.
+  var note: String?
 }
 
 /// Nanoseconds per unit over all rounds.
@@ -40,6 +42,7 @@ struct Measurement {
   let unit: String
   let ours: Samples
   let floor: Samples
+  let note: String?
 
   /// Of the fastest turns: other load only ever adds time.
   var ratio: Double { ours.minimum / floor.minimum }
@@ -65,7 +68,8 @@ extension Case {
       }
     }
     return Measurement(
-      name: name, unit: unit, ours: Samples(ourTimes, units: units), floor: Samples(floorTimes, units: units))
+      name: name, unit: unit, ours: Samples(ourTimes, units: units), floor: Samples(floorTimes, units: units),
+      note: note)
   }
 
   /// Turns a round, and batches a turn: long enough that reading the clock, a system call, is lost in it.

@@ -15,6 +15,7 @@ struct Report {
     return Self.pad(result.name, 32) + times.map { Self.left(fixed($0 / scale, micro ? 2 : 1), 11) }.joined()
       + Self.left(fixed(result.ratio, 3), 8) + Self.left(limit, 7) + Self.left(fixed(result.overhead, 0), 9)
       + "  \(micro ? "µs" : "ns") a \(result.unit)" + (exceeds(result) ? "  TOO SLOW" : "")
+      + (result.note.map { "\n  \($0)" } ?? "")
   }
 
   /// One object a line.
@@ -28,6 +29,7 @@ struct Report {
       ["\"case\":\"\(result.name)\"", "\"unit\":\"\(result.unit)\""]
       + numbers.map { "\"\($0.0)\":\(fixed($0.1, 2))" }
       + ["\"ratio\":\(fixed(result.ratio, 4))", "\"limit\":\(limits[result.name].map { fixed($0, 2) } ?? "null")"]
+      + (result.note.map { ["\"note\":\"\($0)\""] } ?? [])
     return "{" + fields.joined(separator: ",") + "}"
   }
 

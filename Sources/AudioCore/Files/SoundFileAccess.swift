@@ -47,6 +47,8 @@ public protocol SoundFileAccess: Sendable {
   func writer(
     path: String, kind: SoundFileKind, encoding: SampleEncoding, rate: SampleRate, channels: Int
   ) throws(SoundFileError) -> any SoundFileWriter
+  /// From a file of measurements around a head (SOFA) those nearest to directions ahead and around, in degrees to the right.
+  func head(path: String, azimuths: [Double]) throws(SoundFileError) -> HeadResponses
 }
 
 extension SoundFileAccess {

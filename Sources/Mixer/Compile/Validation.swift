@@ -36,7 +36,7 @@ enum Validation {
     } catch {
       throw .refused(node: node.name, error)
     }
-    let specs = ParameterSpec.expanded(descriptor.parametersFor(settings), inputs: shape.inputs.count)
+    let specs = ParameterSpec.expanded(descriptor.parametersFor(settings), of: shape)
     let known = Set(specs.map(\.name))
     for name in node.parameters.keys.sorted() where !known.contains(name) {
       throw .unknownParameter(node: node.name, parameter: name)

@@ -11,6 +11,8 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
     public var isEnabled = true
     /// The most by which what is left of the echo is turned down, 0 to 60 dB.
     public var suppression = Decibels(20)
+    /// Where an echo is turned down, noise like that of the room takes the place of what of the room went with it.
+    public var comfort = false
 
     @_noLocks public init() {}
   }
@@ -23,6 +25,7 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
   private var delay: EchoDelay
   private let filters: UnsafeMutablePointer<EchoFilter>
   private let suppressors: UnsafeMutablePointer<EchoSuppressor>
+  private let rooms: UnsafeMutablePointer<ComfortNoise>
   private let bins: Int
   private let stride: Int
   /// For each channel two blocks without echo.
@@ -55,7 +58,7 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
   /// Bytes that one needs.
   public static func memory(_ rate: SampleRate, channels: Int) -> Int {
     let (block, parts, lags) = counts(rate)
-    return 4 * (block + 16) * (2 * (lags + parts) + channels * (6 * parts + 50))
+    return 4 * (block + 16) * (2 * (lags + parts) + channels * (6 * parts + 54))
   }
 
   /// Thread: control.
@@ -73,9 +76,11 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
     delay = EchoDelay(lags: lags, bins: bins, hertz: rate)
     filters = .allocate(capacity: channels)
     suppressors = .allocate(capacity: channels)
+    rooms = .allocate(capacity: channels)
     for channel in 0..<channels {
       (filters + channel).initialize(to: EchoFilter(block: block, parts: parts))
       (suppressors + channel).initialize(to: EchoSuppressor(bins: bins))
+      (rooms + channel).initialize(to: ComfortNoise(bins: bins))
     }
     cleaned = .allocate(capacity: 2 * block * channels)
     cleaned.initialize(repeating: 0, count: 2 * block * channels)
@@ -91,6 +96,8 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
   deinit {
     filters.deinitialize(count: frames.channels)
     suppressors.deinitialize(count: frames.channels)
+    rooms.deinitialize(count: frames.channels)
+    rooms.deallocate()
     filters.deallocate()
     suppressors.deallocate()
     cleaned.deallocate()
@@ -125,6 +132,7 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
     for channel in 0..<frames.channels {
       (filters + channel).pointee.reset()
       (suppressors + channel).pointee.reset()
+      (rooms + channel).pointee.reset()
     }
     renderZero(cleaned, floats: 2 &* frames.hop &* frames.channels)
     reference.reset()
@@ -195,8 +203,11 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
     transform.forward(sound, real, imaginary)
     let suppressor = suppressors + channel
     suppressor.pointee.decide(real, imaginary, expected: filter.pointee.expected, floor: floor)
+    // Learnt all the time, so that it is known when somebody asks for it.
+    rooms[channel].learn(real, imaginary, echo: suppressor.pointee.echo)
     DynamicsBlock.multiply(real, by: suppressor.pointee.gains, into: real, frames: bins)
     DynamicsBlock.multiply(imaginary, by: suppressor.pointee.gains, into: imaginary, frames: bins)
+    if wanted.comfort { rooms[channel].add(to: real, imaginary, gains: suppressor.pointee.gains) }
     transform.inverse(real, imaginary, into: sound)
     if channel == 0 && reference.isHeard(offset &+ Self.margin) { account(heard, sound) }
     frames.add(sound, to: channel)

@@ -9,7 +9,7 @@ struct EchoSuppressor: ~Copyable {
   let gains: UnsafeMutablePointer<Float>
   /// Ratio of near end to echo that the window before was left with.
   private let carried: UnsafeMutablePointer<Float>
-  private let echo: UnsafeMutablePointer<Float>
+  let echo: UnsafeMutablePointer<Float>
 
   init(bins: Int) {
     self.bins = bins

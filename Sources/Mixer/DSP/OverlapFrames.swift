@@ -94,6 +94,12 @@ struct OverlapFrames: ~Copyable {
     }
   }
 
+  /// A hop to be heard next, as it is.
+  @_noLocks
+  func put(_ sound: UnsafePointer<Float>, to channel: Int) {
+    renderCopy(made + 2 &* hop &* channel, from: sound, floats: hop)
+  }
+
   /// Begins the next hop. `isMade`: something was added for each channel; `isWanted`: that is to be heard.
   @_noLocks
   mutating func advance(isMade: Bool, isWanted: Bool) {

@@ -18,6 +18,21 @@ struct ResponseFile {
       let file = try files.reader(path: path, most: channels)
       return (try Self.read(file), file.rate)
     }
+    try self.init(context, path: path, planes: planes, rate: rate)
+  }
+
+  /// The measurements around a head nearest to these directions, in degrees to the right: left and right ear of each.
+  init(_ context: NodeContext, head path: String, azimuths: [Double]) throws(NodeRefusal) {
+    guard let files = context.files else {
+      throw NodeRefusal(code: "unavailable", message: "files are not at hand here")
+    }
+    let head = try NodeRefusal.opening { () throws(SoundFileError) in try files.head(path: path, azimuths: azimuths) }
+    try self.init(context, path: path, planes: head.planes, rate: head.rate)
+  }
+
+  static func isHead(_ path: String) -> Bool { path.lowercased().hasSuffix(".sofa") }
+
+  private init(_ context: NodeContext, path: String, planes: [[Float]], rate: SampleRate) throws(NodeRefusal) {
     guard (8000...384_000).contains(rate.hertz) else {
       throw NodeRefusal(code: "bad_response", message: "\(path) has \(rate.hertz) Hz: 8000 to 384000 go")
     }

@@ -61,8 +61,8 @@ extension Settings {
 extension ParameterSpec {
   /// A value that the kernel itself smooths.
   static func kernel(
-    _ name: String, _ summary: String, unit: ValueUnit, range: ClosedRange<Double>, initial: Double
+    _ name: String, _ summary: String, unit: ValueUnit, range: ClosedRange<Double>, initial: Double, per: Each? = nil
   ) -> Self {
-    .number(name, summary, unit: unit, range: range, initial: initial, smoothing: .zero)
+    .number(name, summary, unit: unit, range: range, initial: initial, smoothing: .zero, per: per)
   }
 }

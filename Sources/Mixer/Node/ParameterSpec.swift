@@ -36,39 +36,41 @@ public struct ParameterSpec: Hashable, Sendable {
   /// How long a change takes where the one who sets it does not say; zero for at once.
   public let smoothing: HostDuration
   public let scale: Scale
-  /// One for each input port, named `name.1` and on.
-  public let perInput: Bool
+  /// One for each input port, or for each channel of the first, named `name.1` and on; nil for one of the whole node.
+  public let per: Each?
+
+  public enum Each: Sendable { case input, channel }
 
   public static func number(
     _ name: String, _ summary: String, unit: ValueUnit = .none, range: ClosedRange<Double>, initial: Double,
-    smoothing: HostDuration = .milliseconds(10), scale: Scale = .plain, perInput: Bool = false
+    smoothing: HostDuration = .milliseconds(10), scale: Scale = .plain, per: Each? = nil
   ) -> Self {
     precondition(range.contains(initial))
     return Self(
       name: name, summary: summary, kind: .number, unit: unit, range: range, initial: initial, smoothing: smoothing,
-      scale: scale, perInput: perInput)
+      scale: scale, per: per)
   }
 
-  public static func gain(_ name: String, _ summary: String, initial: Double = 0, perInput: Bool = false) -> Self {
+  public static func gain(_ name: String, _ summary: String, initial: Double = 0, per: Each? = nil) -> Self {
     .number(
       name, summary, unit: .decibels, range: -120...24, initial: initial, smoothing: .milliseconds(10),
-      scale: .amplitude, perInput: perInput)
+      scale: .amplitude, per: per)
   }
 
   /// Off or on; what it switches may take a while to follow.
   public static func toggle(
     _ name: String, _ summary: String, initial: Bool = false, smoothing: HostDuration = .milliseconds(10),
-    perInput: Bool = false
+    per: Each? = nil
   ) -> Self {
     Self(
       name: name, summary: summary, kind: .toggle, unit: .none, range: 0...1, initial: initial ? 1 : 0,
-      smoothing: smoothing, scale: .plain, perInput: perInput)
+      smoothing: smoothing, scale: .plain, per: per)
   }
 
   func named(_ name: String) -> Self {
     Self(
       name: name, summary: summary, kind: kind, unit: unit, range: range, initial: initial, smoothing: smoothing,
-      scale: scale, perInput: perInput)
+      scale: scale, per: per)
   }
 
   /// What render works with.
@@ -83,12 +85,16 @@ public struct ParameterSpec: Hashable, Sendable {
     range.contains(value) && (kind == .number || value == 0 || value == 1)
   }
 
-  /// The list of a node with so many inputs: first what it has once, then one group for each input.
-  public static func expanded(_ specs: [ParameterSpec], inputs: Int) -> [ParameterSpec] {
-    let repeated = specs.filter(\.perInput)
-    var list = specs.filter { !$0.perInput }
-    guard !repeated.isEmpty else { return list }
-    for input in 0..<inputs { list += repeated.map { $0.named("\($0.name).\(input + 1)") } }
-    return list
+  /// As the catalog writes it.
+  public var pattern: String { per == nil ? name : "\(name).N" }
+
+  /// The list of a node with such ports: first what it has once, then one group for each input, then one for each channel.
+  public static func expanded(_ specs: [ParameterSpec], of shape: NodeShape) -> [ParameterSpec] {
+    func groups(_ each: Each, _ count: Int) -> [ParameterSpec] {
+      let repeated = specs.filter { $0.per == each }
+      return (0..<count).flatMap { place in repeated.map { $0.named("\($0.name).\(place + 1)") } }
+    }
+    return specs.filter { $0.per == nil } + groups(.input, shape.inputs.count)
+      + groups(.channel, shape.inputs.first?.layout.count ?? 0)
   }
 }

@@ -13,6 +13,8 @@ enum EchoCancelNode: NodeKind {
     .kernel(
       "suppress", "the most by which what is left of an echo is turned down", unit: .decibels, range: 0...60,
       initial: 20),
+    .toggle(
+      "comfort", "noise like the room's where the room has been turned down with an echo", smoothing: .zero),
   ]
   static let readings = [
     ReadingSpec("enhancement", "by how much the far end has become softer in the first channel", unit: .decibels),
@@ -40,15 +42,17 @@ struct EchoCancelState: ~Copyable {
   private var kernel: EchoCanceller
   private var wanted = EchoCanceller.Settings()
   /// What the kernel was told last, as the parameters have it.
-  private var applied = SIMD2<Float>(repeating: .nan)
+  private var applied = SIMD3<Float>(repeating: .nan)
   private let enabled: LiveParameter
   private let suppress: LiveParameter
+  private let comfort: LiveParameter
   private let readings: UnsafeMutablePointer<ParameterCell>
 
   init(_ context: NodeContext, _ kernel: consuming EchoCanceller) {
     self.kernel = kernel
     enabled = context.parameters.live("enabled")
     suppress = context.parameters.live("suppress")
+    comfort = context.parameters.live("comfort")
     readings = context.readings.cells
     readings[0].set(1)
     adopt()
@@ -57,11 +61,12 @@ struct EchoCancelState: ~Copyable {
 
   @_noLocks
   private mutating func adopt() {
-    let latest = SIMD2<Float>(enabled.latest, suppress.latest)
+    let latest = SIMD3<Float>(enabled.latest, suppress.latest, comfort.latest)
     guard latest != applied else { return }
     applied = latest
     wanted.isEnabled = latest[0] > 0.5
     wanted.suppression = Decibels(Double(latest[1]))
+    wanted.comfort = latest[2] > 0.5
     kernel.aim(wanted)
   }
 

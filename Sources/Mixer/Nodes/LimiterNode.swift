@@ -21,6 +21,9 @@ enum LimiterNode: NodeKind {
     .kernel("hold", "how long a gain stays", unit: .milliseconds, range: 0...200, initial: 25),
     .kernel("release", "back to full gain after a short peak", unit: .milliseconds, range: 5...1000, initial: 60),
     .kernel("slow_release", "and after a long one", unit: .milliseconds, range: 20...3000, initial: 400),
+    .kernel(
+      "trim", "how far below the ceiling that of one channel lies", unit: .decibels, range: 0...24, initial: 0,
+      per: .channel),
   ]
   static let readings = [ReadingSpec("reduction", "the greatest of the last tenth of a second", unit: .decibels)]
 
@@ -47,6 +50,8 @@ struct LimiterState: ~Copyable {
   private let hold: LiveParameter
   private let release: LiveParameter
   private let slowRelease: LiveParameter
+  private let trims: UnsafeMutablePointer<LiveParameter>
+  private let channels: Int
   private var readout: DynamicsReadout
 
   init(_ context: NodeContext, _ kernel: consuming TruePeakLimiter) {
@@ -57,10 +62,15 @@ struct LimiterState: ~Copyable {
     hold = parameters.live("hold")
     release = parameters.live("release")
     slowRelease = parameters.live("slow_release")
+    channels = self.kernel.channels
+    trims = .allocate(capacity: channels)
+    for channel in 0..<channels { (trims + channel).initialize(to: parameters.live("trim.\(channel + 1)")) }
     readout = DynamicsReadout(context)
     adopt()
     self.kernel.reset()
   }
+
+  deinit { trims.deallocate() }
 
   @_noLocks
   private mutating func adopt() {
@@ -70,6 +80,8 @@ struct LimiterState: ~Copyable {
     latest[2] = hold.latest
     latest[3] = release.latest
     latest[4] = slowRelease.latest
+    let trims = trims
+    for channel in 0..<channels { latest[5 &+ channel] = trims[channel].latest }
     guard latest != applied else { return }
     applied = latest
     wanted.ceiling = Double(ceiling.latest)
@@ -77,6 +89,7 @@ struct LimiterState: ~Copyable {
     wanted.hold = .parameter(hold.latest)
     wanted.release = .parameter(release.latest)
     wanted.slowRelease = .parameter(slowRelease.latest)
+    for channel in 0..<channels { wanted.trims[channel] = Double(trims[channel].latest) }
     kernel.apply(wanted)
   }
 

@@ -8,9 +8,9 @@ enum MixerNode: NodeKind {
     SettingSpec("inputs", "how many", .integer(1...64), initial: .integer(2)), .layout(),
   ]
   static let parameters: [ParameterSpec] = [
-    .gain("gain", "of the sum"), .gain("level", "gain of one input", perInput: true),
-    .toggle("mute", "leaves one input out", perInput: true),
-    .toggle("solo", "leaves out all inputs without it", perInput: true),
+    .gain("gain", "of the sum"), .gain("level", "gain of one input", per: .input),
+    .toggle("mute", "leaves one input out", per: .input),
+    .toggle("solo", "leaves out all inputs without it", per: .input),
   ]
 
   static func shape(_ settings: Settings) -> NodeShape {

@@ -7,9 +7,9 @@ enum SpatialNode: NodeKind {
   static let settings: [SettingSpec] = [
     .layout("from", "the channels that come in", initial: "7.1"),
     SettingSpec(
-      "path", "responses of a head: a file of 14 channels in HeSuVi's order, or of 7; none for a model of our own",
-      .text,
-      initial: .text("")),
+      "path",
+      "responses of a head: a SOFA file, or one of 14 channels in HeSuVi's order, or of 7; none for a model of our own",
+      .text, initial: .text("")),
   ]
   static let parameters: [ParameterSpec] = [
     .toggle("enabled", "off folds to stereo as BS.775 does", initial: true, smoothing: .zero),
@@ -41,6 +41,10 @@ enum SpatialNode: NodeKind {
         let pair = model.responses(azimuth: HeadModel.azimuth(label, of: layout) ?? 0)
         responses += [pair.left, pair.right]
       }
+    } else if ResponseFile.isHead(path) {
+      let file = try ResponseFile(
+        context, head: path, azimuths: heard.map { HeadModel.azimuth($0, of: layout) ?? 0 })
+      (responses, lead) = (file.responses, file.lead)
     } else {
       let file = try ResponseFile(context, path: path, most: 14)
       guard file.responses.count == 14 || file.responses.count == 7 else {

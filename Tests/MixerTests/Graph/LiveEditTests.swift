@@ -78,7 +78,7 @@ import Testing
 
   @Test(arguments: kinds) func everyParameterMayMove(kind: String) throws {
     let descriptor = try #require(NodeCatalog.linked[kind])
-    let specs = ParameterSpec.expanded(descriptor.parameters, inputs: try NodeShapes.shape(of: kind).inputs.count)
+    let specs = ParameterSpec.expanded(descriptor.parameters, of: try NodeShapes.shape(of: kind))
     for spec in specs {
       let (rig, node) = try rig(kind)
       rig.play(24_000)

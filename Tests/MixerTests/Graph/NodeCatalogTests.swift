@@ -87,8 +87,8 @@ import Testing
   @Test(arguments: kinds) func parametersMayBeAnythingInTheirRange(kind: String) throws {
     let (rig, node) = try rig(kind) { _, position in Float(sin(Double(position) / 20)) * 0.5 }
     rig.play(512)
-    let inputs = try NodeShapes.shape(of: kind).inputs.count
-    let specs = ParameterSpec.expanded(try #require(NodeCatalog.linked[kind]).parameters, inputs: inputs)
+    let shape = try NodeShapes.shape(of: kind)
+    let specs = ParameterSpec.expanded(try #require(NodeCatalog.linked[kind]).parameters, of: shape)
     render_guard_count_apart(1)
     for spec in specs {
       let middle = spec.kind == .toggle ? 1 : (spec.range.lowerBound + spec.range.upperBound) / 2

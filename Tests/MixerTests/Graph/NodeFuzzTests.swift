@@ -17,7 +17,7 @@ import Testing
     case anyBits, huge, sparse
   }
 
-  private static let kinds = NodeCatalogTests.kinds
+  private static let kinds = NodeCatalogTests.kinds + ["convolver"]
 
   /// A round that went wrong can be had again by its seed.
   @Test func anythingIsSurvived() throws {
@@ -45,7 +45,7 @@ import Testing
     let descriptor = try #require(NodeCatalog.linked[kind])
     let settings = Self.settings(descriptor, &random)
     let probe: ProcessorProbe
-    do { probe = try ProcessorProbe(kind, settings: settings) } catch {
+    do { probe = try ProcessorProbe(kind, settings: settings, files: NoiseFiles()) } catch {
       // A layout that this kind does not take.
       #expect(error is NodeRefusal || error is GraphError, "\(kind), seed \(seed): \(error)")
       return 0
@@ -73,7 +73,7 @@ import Testing
   private func expectRecovery(
     _ probe: ProcessorProbe, _ kind: String, _ settings: [String: SettingValue], wasLoud: Bool, _ name: String
   ) throws -> Int {
-    let fresh = try ProcessorProbe(kind, settings: settings)
+    let fresh = try ProcessorProbe(kind, settings: settings, files: NoiseFiles())
     for index in probe.parameters.specs.indices {
       probe.parameters.set(index, to: probe.parameters.specs[index].initial)
     }
@@ -86,7 +86,8 @@ import Testing
         Float(0.1 * sin(Double(start + frame) * 2 * .pi * 480 / 48_000 + Double(channel)))
       }
       for (index, one) in [probe, fresh].enumerated() {
-        let out = one.render(480, sine)
+        // A tone that is its own far end is an echo, and how much of it is left depends on what was heard before.
+        let out = one.render(480, isKeyed: kind != "echo_cancel", sine)
         let power = out.reduce(0.0) { $1.reduce($0) { $0 + Double($1) * Double($1) } }
         #expect(power.isFinite, "\(name)")
         heard[index].append(power)
@@ -107,9 +108,9 @@ import Testing
 
   /// A release takes longer where it had to take a hundred decibels; loudness is that of three seconds.
   private static let remembers: Set<String> = ["limiter", "soft_ceiling"]
-  /// Noise is other noise. And some learn from what they hear, and take so much of what they hold for noise or echo, as a
-  /// steady tone may be: sooner or later than one that has heard nothing else.
-  private static let near = ["tone": 3.0, "denoise": 21, "echo_cancel": 45]
+  /// Noise is other noise, and a sweep is elsewhere. And what learns noise takes so much of what it holds for that, as a steady
+  /// tone may be: sooner or later than one that has heard nothing else.
+  private static let near = ["tone": 9.0, "denoise": 21]
 
   private static func sample(_ nonsense: Nonsense, _ frame: Int, _ random: inout SeededGenerator) -> Float {
     let bits = UInt32(truncatingIfNeeded: random.next())
@@ -141,7 +142,7 @@ import Testing
     _ descriptor: NodeDescriptor, _ random: inout SeededGenerator
   ) -> [String: SettingValue] {
     var settings: [String: SettingValue] = [:]
-    for spec in descriptor.settings where Bool.random(using: &random) {
+    for spec in descriptor.settings where spec.initial == nil || Bool.random(using: &random) {
       switch spec.kind {
       case .layout: settings[spec.name] = .text(["mono", "stereo", "5.1", "7.1"].randomElement(using: &random)!)
       case .integer(let range): settings[spec.name] = .integer(Int.random(in: range, using: &random))
@@ -149,6 +150,8 @@ import Testing
       case .choice(let names): settings[spec.name] = .text(names.randomElement(using: &random)!)
       case .toggle: settings[spec.name] = .toggle(Bool.random(using: &random))
       case .text where spec.name == "filters": settings[spec.name] = .text(filters(&random))
+      case .text where spec.name == "path":
+        settings[spec.name] = .text(NoiseFiles.path(isHead: descriptor.kind == "spatial", &random))
       case .text, .numbers: break
       }
     }
@@ -163,6 +166,64 @@ import Testing
       let kind = ["PK", "LSC", "HSC"].randomElement(using: &random)!
       return "Filter \(number): ON \(kind) Fc \(hertz) Hz Gain \(gain) dB Q 0.7"
     }.joined(separator: "\n")
+  }
+}
+
+/// Files of which there are none: impulse responses of noise, as their names say. For a convolver of one channel or two,
+/// for a head of 7, of 14, or all around.
+private struct NoiseFiles: SoundFileAccess {
+  /// At most a quarter of a second.
+  static func path(isHead: Bool, _ random: inout SeededGenerator) -> String {
+    let channels = (isHead ? [7, 14] : [1, 2]).randomElement(using: &random)!
+    let frames = [1, 40, 700, 9000].randomElement(using: &random)!
+    let rate = [44_100, 48_000].randomElement(using: &random)!
+    return "/\(channels)-\(frames)-\(rate)" + (isHead && Bool.random(using: &random) ? ".sofa" : ".wav")
+  }
+
+  func reader(path: String, most: Int) throws(SoundFileError) -> any SoundFileReader {
+    let numbers = path.dropFirst().prefix { $0 != "." }.split(separator: "-").compactMap { Int($0) }
+    return Response(channels: numbers[0], frames: numbers[1], rate: SampleRate(hertz: numbers[2]))
+  }
+
+  func head(path: String, azimuths: [Double]) throws(SoundFileError) -> HeadResponses {
+    let file = try reader(path: path, most: 14)
+    let samples = Response.samples(2 * azimuths.count * (file.length?.value ?? 1))
+    let count = samples.count / (2 * azimuths.count)
+    return HeadResponses(
+      rate: file.rate,
+      planes: (0..<2 * azimuths.count).map { Array(samples[$0 * count..<($0 + 1) * count]) })
+  }
+
+  func writer(
+    path: String, kind: SoundFileKind, encoding: SampleEncoding, rate: SampleRate, channels: Int
+  ) throws(SoundFileError) -> any SoundFileWriter { throw SoundFileError(code: "file_error", message: "no") }
+
+  private final class Response: SoundFileReader, @unchecked Sendable {
+    let rate: SampleRate
+    let channels: Int
+    let length: FrameCount?
+    private var rest: ArraySlice<Float>
+
+    init(channels: Int, frames: Int, rate: SampleRate) {
+      self.channels = channels
+      self.rate = rate
+      length = FrameCount(frames)
+      rest = Self.samples(channels * frames)[...]
+    }
+
+    /// The first of each thousand is the loudest by far, so that every response is about as loud.
+    static func samples(_ count: Int) -> [Float] {
+      (0..<count).map { place in place % 997 == 0 ? 0.5 : MixRig.noise(0, Int64(place)) * 0.003 }
+    }
+
+    func read(_ into: UnsafeMutablePointer<Float>, frames: Int) -> Int {
+      let count = min(frames, rest.count / channels)
+      for (place, sample) in rest.prefix(count * channels).enumerated() { into[place] = sample }
+      rest = rest.dropFirst(count * channels)
+      return count
+    }
+
+    func seek(to frame: Int) {}
   }
 }
 

@@ -26,7 +26,7 @@ final class ProcessorProbe {
 
   init(
     _ kind: String, settings: [String: SettingValue] = [:], parameters: [String: Double] = [:],
-    rings: (any RingAccess)? = nil
+    rings: (any RingAccess)? = nil, files: (any SoundFileAccess)? = nil
   ) throws {
     node = try Validation.resolve(
       GraphNode(id: NodeID(1), name: kind, kind: kind, settings: settings, parameters: parameters), in: .linked)
@@ -36,7 +36,7 @@ final class ProcessorProbe {
       NodeContext(
         rate: .codec, block: FrameCount(Self.block), settings: node.settings, shape: node.shape,
         parameters: ParameterBlock(node.parameters, values: node.values, rate: .codec),
-        readings: ReadingBlock(readings), files: nil, far: nil, host: nil, rings: rings.map { RingSeats($0) }))
+        readings: ReadingBlock(readings), files: files, far: nil, host: nil, rings: rings.map { RingSeats($0) }))
     let counts = (node.shape.inputs + node.shape.outputs).map(\.layout.count)
     inputs = node.shape.inputs.count
     outputs = node.shape.outputs.count
@@ -66,11 +66,14 @@ final class ProcessorProbe {
 
   var parameters: ParameterBlock { processor.parameters }
 
-  /// One block, every channel of every input filled alike; all channels of all outputs.
-  func render(_ frames: Int, _ signal: (_ channel: Int, _ frame: Int) -> Float) -> [[Float]] {
+  /// One block, every channel of every input filled alike, or side chains silent; all channels of all outputs.
+  func render(
+    _ frames: Int, isKeyed: Bool = true, _ signal: (_ channel: Int, _ frame: Int) -> Float
+  ) -> [[Float]] {
     for port in 0..<inputs {
+      let isSilent = !isKeyed && node.shape.inputs[port].isSideChain
       for channel in 0..<ports[port].count {
-        for frame in 0..<frames { ports[port][channel][frame] = signal(channel, frame) }
+        for frame in 0..<frames { ports[port][channel][frame] = isSilent ? 0 : signal(channel, frame) }
       }
     }
     for channel in 0..<8 {

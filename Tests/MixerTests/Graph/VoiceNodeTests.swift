@@ -13,12 +13,13 @@ import Testing
     rig.engine.readings(of: node).first { $0.name == name }?.value
   }
 
-  @Test func noiseIsTurnedDown() throws {
+  @Test(arguments: ["native", "speex"]) func noiseIsTurnedDown(engine: String) throws {
     let rig = GraphRig(layout: .mono) { channel, position in MixRig.noise(channel, position) * 0.1 }
     var node = NodeID(0)
     try rig.edit { graph in
       let input = try graph.add("input", "in", settings: ["channels": .text("mono")])
-      node = try graph.add("denoise", "noise", parameters: ["strength": 12], from: [input])
+      node = try graph.add(
+        "denoise", "noise", settings: ["engine": .text(engine)], parameters: ["strength": 12], from: [input])
       try graph.add("output", "out", settings: ["channels": .text("mono")], from: [node])
     }
     rig.play(96_000)
