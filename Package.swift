@@ -62,6 +62,12 @@ let package = Package(
     // Plain functions again, in a header of our own that says which of them render may call.
     .systemLibrary(
       name: "CSpeex", path: "Sources/CShims/Speex", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
+    // Its pkg-config file has flags that packages may not use.
+    .systemLibrary(
+      name: "CNcursesSystem", path: "Sources/CShims/NcursesSystem", providers: [.apt(["libncurses-dev"])]),
+    .target(
+      name: "CNcurses", dependencies: ["CNcursesSystem"], path: "Sources/CShims/Ncurses",
+      linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
     // Optimised in debug builds too.
     .target(
       name: "CKernels", path: "Sources/CShims/Kernels",
@@ -97,6 +103,8 @@ let package = Package(
 
     // What is wanted of applications' sound: profiles, routes, levels.
     .target(name: "Policy", dependencies: ["AudioCore", "Settings", "Wording"], swiftSettings: strict),
+    // Levels on their way to who looks at them.
+    .target(name: "Metering", dependencies: ["AudioCore", "Control"], swiftSettings: house),
 
     // A graph as text.
     .target(name: "GraphFiles", dependencies: ["Control", "Mixer", "AudioCore", "Wording"], swiftSettings: house),
@@ -115,20 +123,22 @@ let package = Package(
       name: "streamd",
       dependencies: [
         "AppRings", "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "GraphFiles",
-        "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings", "Policy", "CLinux",
+        "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings", "Policy",
+        "Metering", "CLinux",
       ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
       name: "streamctl",
       dependencies: [
         "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Mixer", "GraphFiles", "SoundFiles", "VirtualMic",
         "OpusCodec",
-        "Wire", "Control", "Wording", "CLinux",
+        "Wire", "Control", "Wording", "CLinux", "CNcurses",
       ], swiftSettings: house),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: house),
     .testTarget(
       name: "PolicyTests",
       dependencies: ["Policy", "Settings", "AudioCore", "TestSupport"],
       swiftSettings: house),
+    .testTarget(name: "MeteringTests", dependencies: ["Metering", "AudioCore", "Control"], swiftSettings: house),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Wording"], swiftSettings: house),
     .testTarget(
       name: "OpusCodecTests", dependencies: ["OpusCodec", "AudioCore"],

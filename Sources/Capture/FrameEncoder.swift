@@ -11,6 +11,8 @@ public final class FrameEncoder: @unchecked Sendable {
     /// Highest sample and mean power since the last reading, per channel of the codec's order.
     public var peaks: [Float] = []
     public var powers: [Double] = []
+    /// Frames since that reading.
+    public var measuredFrames = 0
     /// Where the media clock stands and when that was: the stream's A/V reference.
     public var position: Int64 = 0
     public var positionTime = HostTime(nanoseconds: 0)
@@ -175,6 +177,7 @@ public final class FrameEncoder: @unchecked Sendable {
       var result = state.statistics
       result.peaks = state.levels.peaks
       result.powers = state.levels.squares.map { state.levels.frames > 0 ? $0 / Double(state.levels.frames) : 0 }
+      result.measuredFrames = state.levels.frames
       if reset {
         state.levels.frames = 0
         for channel in 0..<channels {

@@ -5,12 +5,14 @@ public final class Renderer: RenderClient, @unchecked Sendable {
   private let handoff = Handoff<RenderPlan>()
   private let state: UnsafeMutablePointer<RendererState>
   private var records: EventRing.Reader<CycleRecord>
+  /// How loud what comes in is, for whoever looks.
+  public let gauge = LevelGauge()
 
   public override init() {
     var writer = EventRing.Writer<CycleRecord>(minimumCapacity: 256)
     records = writer.makeReader()
     state = .allocate(capacity: 1)
-    state.initialize(to: RendererState(plan: handoff.renderFace, records: writer))
+    state.initialize(to: RendererState(plan: handoff.renderFace, records: writer, gauge: gauge.face))
   }
 
   /// The stream that calls this client must have stopped. Thread: control.
@@ -43,13 +45,15 @@ public final class Renderer: RenderClient, @unchecked Sendable {
 struct RendererState: ~Copyable {
   let plan: RenderFace<RenderPlan>
   var records: EventRing.Writer<CycleRecord>
+  let gauge: GaugeFace
   var expectedPosition: Int64?
   var lastTime = HostTime(nanoseconds: 0)
   var lastQuantum = 0
   var lastFrames = 0
 
-  init(plan: RenderFace<RenderPlan>, records: consuming EventRing.Writer<CycleRecord>) {
+  init(plan: RenderFace<RenderPlan>, records: consuming EventRing.Writer<CycleRecord>, gauge: GaugeFace) {
     self.plan = plan
+    self.gauge = gauge
     self.records = records
   }
 
@@ -57,6 +61,7 @@ struct RendererState: ~Copyable {
   @_noLocks
   mutating func render(_ cycle: Cycle) {
     account(cycle)
+    gauge.measure(cycle.input)
     guard let plan = plan.adopt() else { return }
     let known = plan.pointee.input == cycle.layout && cycle.input.channelCount == cycle.layout.count
     if !known { record(.layoutMismatch, cycle, Int64(cycle.input.channelCount)) }

@@ -63,9 +63,14 @@ struct Options {
   }
 
   func connect() throws -> ControlClient {
-    guard let path = given["--socket"] ?? ControlClient.defaultPath else {
-      throw Failure(.notRunning, "not_running", "neither STREAMD_SOCKET nor XDG_RUNTIME_DIR is set; use --socket PATH")
-    }
+    guard let path = socketPath else { throw Self.noSocket }
     return try ControlClient(path: path)
+  }
+
+  /// Where the daemon listens.
+  var socketPath: String? { given["--socket"] ?? ControlClient.defaultPath }
+
+  static var noSocket: Failure {
+    Failure(.notRunning, "not_running", "neither STREAMD_SOCKET nor XDG_RUNTIME_DIR is set; use --socket PATH")
   }
 }

@@ -6,7 +6,8 @@ import Wording
 enum Program {
   static var commands: [any Command.Type] {
     [
-      StatusCommand.self, SessionCommand.self, WatchCommand.self, ListenCommand.self, MicCommand.self, RingCommand.self,
+      StatusCommand.self, SessionCommand.self, WatchCommand.self, MonitorCommand.self,
+      ListenCommand.self, MicCommand.self, RingCommand.self,
       TestToneCommand.self, MeasureCommand.self, RenderCommand.self, ChainCommand.self, GraphCommand.self,
       RawCommand.self, DescribeCommand.self,
     ]

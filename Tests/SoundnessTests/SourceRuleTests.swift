@@ -29,6 +29,7 @@ import Testing
     "VirtualMic": ["AudioCore", "AudioIO", "OpusCodec", "Wire", "CLinux"],
     "Wording": [],
     "Control": ["Wording", "CLinux"],
+    "Metering": ["AudioCore", "Control"],
     "Settings": ["Wording", "CToml"],
     "Policy": ["AudioCore", "Settings", "Wording"],
     "Leases": [],

@@ -11,7 +11,8 @@ public struct ControlEvent: Sendable, Equatable {
   /// The whole line.
   public let line: JSONObject
 
-  init?(_ line: JSONObject) {
+  /// Nil for a line that is no event.
+  public init?(_ line: JSONObject) {
     guard let topic = line["event"]?.stringValue else { return nil }
     self.topic = topic
     revision = line["rev"]?.intValue ?? 0

@@ -78,6 +78,9 @@ public final class ClientSession {
     queue(bytes, with: parcels)
   }
 
+  /// Whether a window's event would leave at once.
+  func hasRoom(for topic: String) -> Bool { !isClosed && output.hasRoom(topic) }
+
   func deliver(_ event: EventText, form: RequestForm) {
     guard !isClosed else { return }
     let lostBefore = output.lostEvents

@@ -9,12 +9,16 @@ public final class EventBus {
     case state
     /// Every event counts; the oldest are dropped and the number of dropped ones is told.
     case log
+    /// Each reader has a span of time of its own, and an event says what happened in it. While a reader lags its span goes on.
+    case window
   }
 
   private struct Topic {
     let kind: Kind
     let summary: String
     let snapshot: @ControlActor () -> JSON
+    /// Of windows: who makes the events, for each reader its own.
+    var publisher: (any WindowPublisher)?
     var revision = 0
     var subscribers: [ObjectIdentifier: Subscriber] = [:]
   }
@@ -24,6 +28,7 @@ public final class EventBus {
     let form: RequestForm
     /// Of who wants them less often than they come.
     let pace: EventPace?
+    var window: WindowReader?
 
     @ControlActor
     func take(_ event: EventText) {
@@ -41,6 +46,12 @@ public final class EventBus {
   ) {
     precondition(table[name] == nil, "topic \(name) is declared twice")
     table[name] = Topic(kind: kind, summary: summary, snapshot: snapshot)
+  }
+
+  /// Adds a topic whose readers each have a window of their own; `publisher` must live as long as the bus.
+  public func declare(_ name: String, windowsOf publisher: any WindowPublisher, summary: String) {
+    declare(name, .window, summary: summary)
+    table[name]?.publisher = publisher
   }
 
   /// Sends an event to the topic's subscribers. Events of a state topic coalesce among those with the same `key`, such
@@ -72,19 +83,31 @@ public final class EventBus {
   }
 
   func subscribe(
-    _ client: ClientSession, to name: String, form: RequestForm, every interval: Duration? = nil
+    _ client: ClientSession, to name: String, form: RequestForm, every interval: Duration? = nil, rate: Double? = nil
   ) -> (revision: Int, snapshot: JSON) {
     unsubscribe(client, from: name)
     let pace = interval.map { interval in
       EventPace(interval: interval) { [weak client] in client?.deliver($0, form: form) }
     }
-    table[name]?.subscribers[ObjectIdentifier(client)] = Subscriber(client: client, form: form, pace: pace)
+    var subscriber = Subscriber(client: client, form: form, pace: pace)
+    let publisher = table[name]?.publisher
+    if publisher != nil {
+      let usual = min(WindowReader.usualRate, interval.map { 1 / $0.inSeconds } ?? .infinity)
+      subscriber.window = WindowReader(client: client, topic: name, form: form, rate: rate ?? usual)
+    }
+    table[name]?.subscribers[ObjectIdentifier(client)] = subscriber
+    if let publisher, let window = subscriber.window {
+      publisher.add(window)
+      return (0, ["rate": JSON(window.rate)])
+    }
     guard let topic = table[name] else { return (0, .null) }
     return (topic.revision, topic.snapshot())
   }
 
   func unsubscribe(_ client: ClientSession, from name: String) {
-    table[name]?.subscribers.removeValue(forKey: ObjectIdentifier(client))?.pace?.end()
+    guard let gone = table[name]?.subscribers.removeValue(forKey: ObjectIdentifier(client)) else { return }
+    gone.pace?.end()
+    if let window = gone.window { table[name]?.publisher?.remove(window) }
   }
 
   func unsubscribe(_ client: ClientSession) {

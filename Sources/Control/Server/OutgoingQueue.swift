@@ -61,6 +61,12 @@ struct OutgoingQueue {
         remove(at: place)
       }
       guard fits(entry) else { return false }
+    case .window:
+      // Its reader is asked before (`hasRoom`), so this is rare.
+      guard fits(entry) else {
+        noteDropped(event.topic)
+        return true
+      }
     case .log:
       var waiting = entries.count { $0.topic == event.topic }
       while waiting > 0, waiting >= limits.logEvents || !fits(entry) {
@@ -75,6 +81,11 @@ struct OutgoingQueue {
     }
     append(entry)
     return true
+  }
+
+  /// Whether an event of a topic would neither wait behind one of its kind nor take what others need.
+  func hasRoom(_ topic: String) -> Bool {
+    waitingBytes < limits.bytes / 2 && entries.count < limits.entries / 2 && !entries.contains { $0.topic == topic }
   }
 
   /// Forgets everything but the line that is partly written.

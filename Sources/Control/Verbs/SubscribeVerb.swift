@@ -9,6 +9,9 @@ enum SubscribeVerb: Verb {
       "max_hz", .number(0.01...1000), unit: "Hz",
       "At most so many events a second of each state topic, the latest always in the end; log topics are never thinned."
     ),
+    .optional(
+      "rate", .number(WindowReader.rates), unit: "Hz",
+      "How many events a second window topics send: each says what happened since the one before. 20 when left out."),
   ]
   static let result = "topics: for each, rev and snapshot"
 
@@ -18,9 +21,10 @@ enum SubscribeVerb: Verb {
     let names = try arguments.required("topics", as: .array(of: .string))
     try client.server.bus.checkTopics(names)
     let interval = try arguments.optional("max_hz", as: .number).map { Duration.seconds(1 / $0) }
+    let rate = try arguments.optional("rate", as: .number)
     var topics = JSONObject()
     for name in names {
-      let state = client.server.bus.subscribe(client, to: name, form: arguments.form, every: interval)
+      let state = client.server.bus.subscribe(client, to: name, form: arguments.form, every: interval, rate: rate)
       topics[name] = ["rev": JSON(state.revision), "snapshot": state.snapshot]
     }
     return ["topics": .object(topics)]

@@ -37,9 +37,12 @@ public final class ReadingBlock: @unchecked Sendable {
   public let specs: [ReadingSpec]
   /// For the processor's state, which must not outlive it.
   public let cells: UnsafeMutablePointer<ParameterCell>
+  /// Of a node that only measures: how loud what passes is, for whoever looks.
+  public let gauge: LevelGauge?
 
-  init(_ specs: [ReadingSpec]) {
+  init(_ specs: [ReadingSpec], hasGauge: Bool = false) {
     self.specs = specs
+    gauge = hasGauge ? LevelGauge() : nil
     cells = .allocate(capacity: max(specs.count, 1))
     for index in specs.indices { (cells + index).initialize(to: ParameterCell(0)) }
   }

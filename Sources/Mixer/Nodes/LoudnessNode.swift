@@ -25,12 +25,14 @@ enum LoudnessNode: NodeKind {
 struct LoudnessState: ~Copyable {
   private var meter: LoudnessMeter
   private let readings: UnsafeMutablePointer<ParameterCell>
+  private let gauge: GaugeFace?
   private let step: Int
   private var passed = 0
 
   init(_ context: NodeContext) {
     meter = LoudnessMeter(format: StreamFormat(rate: context.rate, layout: context.settings.layout()))
     readings = context.readings.cells
+    gauge = context.readings.gauge?.face
     readings[3].set(1)
     step = context.rate.frames(in: .milliseconds(100)).value
   }
@@ -44,6 +46,9 @@ struct LoudnessState: ~Copyable {
       for frame in 0..<block.frames { samples[frame] = finite(samples[frame]) }
     }
     meter.process(planes.channels, frames: block.frames)
+    if let gauge {
+      gauge.measure(Block(channels: planes.channels, channelCount: planes.count, frames: block.frames))
+    }
     passed &+= block.frames
     guard passed >= step else { return }
     passed = 0

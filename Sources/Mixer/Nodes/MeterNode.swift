@@ -18,7 +18,7 @@ enum MeterNode: NodeKind {
     MeterProcessor(
       context,
       MeterState(
-        readings: context.readings.cells, channels: context.settings.layout().count,
+        readings: context.readings, channels: context.settings.layout().count,
         window: context.rate.frames(in: .milliseconds(100)).value))
   }
 }
@@ -26,14 +26,16 @@ enum MeterNode: NodeKind {
 struct MeterState: ~Copyable {
   /// Peaks of all channels, then powers.
   private let readings: UnsafeMutablePointer<ParameterCell>
+  private let gauge: GaugeFace?
   private let channels: Int
   private let window: Int
   private let peaks: UnsafeMutablePointer<Float>
   private let sums: UnsafeMutablePointer<Double>
   private var done = 0
 
-  init(readings: UnsafeMutablePointer<ParameterCell>, channels: Int, window: Int) {
-    self.readings = readings
+  init(readings: ReadingBlock, channels: Int, window: Int) {
+    self.readings = readings.cells
+    gauge = readings.gauge?.face
     self.channels = channels
     self.window = max(window, 1)
     peaks = .allocate(capacity: channels)
@@ -51,6 +53,9 @@ struct MeterState: ~Copyable {
   @_noLocks
   mutating func render(_ block: NodeBlock) {
     let planes = block.carry()
+    if let gauge {
+      gauge.measure(Block(channels: planes.channels, channelCount: planes.count, frames: block.frames))
+    }
     var from = 0
     while from < block.frames {
       let left = window &- done

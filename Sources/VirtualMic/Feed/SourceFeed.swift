@@ -7,6 +7,8 @@ import Synchronization
 /// device is dead.
 public final class SourceFeed: RenderClient, @unchecked Sendable {
   public let channels: Int
+  /// How loud what is recorded is, for whoever looks.
+  public let gauge = LevelGauge()
   private let handoff = Handoff<LaneSet>()
   private let state: UnsafeMutablePointer<FeedState>
   private let alive = Atomic<Bool>(true)
@@ -21,7 +23,7 @@ public final class SourceFeed: RenderClient, @unchecked Sendable {
     precondition((1...2).contains(channels))
     self.channels = channels
     state = .allocate(capacity: 1)
-    state.initialize(to: FeedState(lanes: handoff.renderFace))
+    state.initialize(to: FeedState(lanes: handoff.renderFace, gauge: gauge.face))
   }
 
   /// The stream that calls this client must have stopped. Thread: control.
@@ -121,6 +123,7 @@ struct LaneSet: ~Copyable {
 /// What the render thread keeps of a feed.
 struct FeedState: ~Copyable {
   let lanes: RenderFace<LaneSet>
+  let gauge: GaugeFace
   let isMuted = Atomic<Bool>(false)
   let cycles = Atomic<Int>(0)
   let quantum = Atomic<Int>(0)
@@ -128,7 +131,10 @@ struct FeedState: ~Copyable {
   /// 1 while heard, 0 while muted.
   private var gain: Float = 1
 
-  init(lanes: RenderFace<LaneSet>) { self.lanes = lanes }
+  init(lanes: RenderFace<LaneSet>, gauge: GaugeFace) {
+    self.lanes = lanes
+    self.gauge = gauge
+  }
 
   /// Thread: render.
   @_noLocks
@@ -142,6 +148,7 @@ struct FeedState: ~Copyable {
     }
     mute(cycle)
     meter.measure(cycle.output)
+    gauge.measure(cycle.output)
     cycles.add(1, ordering: .relaxed)
     quantum.store(cycle.frames, ordering: .relaxed)
   }

@@ -24,6 +24,12 @@ enum Terminal {
 
 /// Waiting for a time or for the user, in a program that has no loop of its own.
 enum Pause {
+  /// Signals end the program as they usually do.
+  static func sleep(_ duration: HostDuration) {
+    guard duration.nanoseconds > 0 else { return }
+    usleep(UInt32(clamping: duration.nanoseconds / 1000))
+  }
+
   private static let signals: [Int32] = [SIGINT, SIGTERM, SIGHUP]
 
   /// Keeps the signals for `wait`. Before any thread starts: threads inherit it.

@@ -3,6 +3,7 @@ import AudioIO
 import Control
 import Glibc
 import Leases
+import Metering
 import PipeWireIO
 import Settings
 import Synchronization
@@ -93,7 +94,8 @@ final class ServiceLife {
   private var daemon: Daemon?
   private var server: ControlSocket?
   private var signals: SignalWatch?
-  private var levelTimer: LoopTimer?
+  private var levelListener: MeterBoard.Listener?
+  private let meters = MeterBoard()
 
   init(settings: Settings) {
     self.settings = settings
@@ -182,13 +184,11 @@ final class ServiceLife {
   /// Ten wake-ups a second are only spent while somebody looks.
   private func followLevelSubscribers(_ daemon: Daemon) {
     let wanted = bus.hasSubscribers("levels")
-    if wanted, levelTimer == nil {
-      levelTimer = EventLoop.shared.schedule(after: .zero, every: .milliseconds(100)) { [bus] in
-        bus.publish("levels", daemon.levels())
-      }
-    } else if !wanted, let timer = levelTimer {
-      EventLoop.shared.cancel(timer)
-      levelTimer = nil
+    if wanted, levelListener == nil {
+      levelListener = meters.open(rate: 10) { [bus] in bus.publish("levels", daemon.levels(in: $0)) }
+    } else if !wanted, let listener = levelListener {
+      meters.close(listener)
+      levelListener = nil
     }
   }
 
@@ -216,6 +216,13 @@ final class ServiceLife {
     bus.declare("levels", .state, summary: "peak and RMS per channel since the last event, ten times a second") {
       ["sessions": []]
     }
+    for source: any MeterSource in [
+      CaptureMeters(daemon), SessionMeters(daemon), MicMeters(daemon), NodeMeters(daemon.graph),
+    ] { meters.add(source) }
+    bus.declare(
+      "meters", windowsOf: meters,
+      summary: "highest peak and mean power per channel of every bus, session, microphone, talker and measuring node, "
+        + "and figures such as reduction and loudness: what happened since this reader's last event; `rate` a second")
     bus.declare(
       "heals", .log, summary: "a capture that came back or moved: cause, devices and for how long it was interrupted")
     bus.declare("session-ended", .log, summary: "a session that ended by itself, with the reason")

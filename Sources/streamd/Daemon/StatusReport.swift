@@ -2,6 +2,7 @@ import AudioCore
 import AudioIO
 import Capture
 import Control
+import Metering
 import OpusCodec
 import Settings
 import Wiring
@@ -167,22 +168,20 @@ extension Daemon {
     return result
   }
 
-  /// Levels since the last call, for the `levels` topic.
-  func levels() -> JSON {
-    .object(["sessions": .array(allSessions.map { .object(levels(of: $0)) })])
+  /// For the `levels` topic.
+  func levels(in window: MeterWindow) -> JSON {
+    .object(["sessions": .array(window.readings(.session).map { .object(levels(of: $0)) })])
   }
 
-  private func levels(of session: StreamSession) -> JSONObject {
-    let now = session.statistics(resetLevels: true)
-    let labels = session.spec.configuration.layout.names
-    return [
-      "session": .string(session.identifier),
+  private func levels(of session: MeterReading) -> JSONObject {
+    [
+      "session": .string(session.name.id),
       "channels": .array(
-        labels.enumerated().map { index, label in
+        session.labels.enumerated().map { index, label in
           [
             "channel": .string(label),
-            "peak_dbfs": rounded(Decibels(amplitude: Double(now.peaks[index])).value),
-            "rms_dbfs": rounded(Decibels(amplitude: now.powers[index].squareRoot()).value),
+            "peak_dbfs": rounded((session.levels?.peak(index) ?? .floor).value),
+            "rms_dbfs": rounded((session.levels?.rms(index) ?? .floor).value),
           ]
         }),
     ]

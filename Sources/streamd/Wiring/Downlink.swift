@@ -122,6 +122,8 @@ public final class Downlink: @unchecked Sendable {
   public var report: StreamReport { paths?.report ?? StreamReport() }
   public var path: PathFacts? { paths?.facts }
   public var inputLayout: ChannelLayout? { state.withLock { $0.layout } }
+  /// How loud what is heard is. One reader at a time.
+  public var gauge: LevelGauge { renderer.gauge }
   // Thread: any.
   public func add(_ bus: BusOutput) { edit { $0.buses.append(bus) } }
   public func remove(_ bus: BusOutput) { edit { $0.buses.removeAll { $0 === bus } } }

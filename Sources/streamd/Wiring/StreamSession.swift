@@ -131,6 +131,8 @@ public final class StreamSession {
     place.encoder.statistics(resetLevels: resetLevels)
   }
 
+  /// Tells which encoder serves it: sessions that want the same share one, and its levels.
+  public var encoderIdentity: Int { place.encoder.identity }
   public var floodedFrames: Int { place.encoder.floodedFrames }
   public var scheduling: String { place.encoder.scheduling }
   /// Sessions that are served by the same encoder, this one included.

@@ -63,6 +63,9 @@ final class SourceMicrophone: LanedMicrophone {
     Uplink.DeviceFacts(stream: stream.report, feed: feed.report)
   }
 
+  /// How loud the source is. One reader at a time.
+  var gauge: LevelGauge { feed.gauge }
+
   func lane(of talker: TalkerID) -> LaneReport? { lanes.withLock { $0[talker]?.report } }
 }
 

@@ -1,4 +1,4 @@
-import AudioCore
+public import AudioCore
 public import AudioIO
 import Synchronization
 public import VirtualMic
@@ -192,6 +192,10 @@ public final class Uplink: Sendable {
 
   public var scheduling: String { thread.scheduling }
   public var report: MicReport { pump.report }
+
+  /// How loud a source of ours is, and a talker. Each has one reader at a time.
+  public func gauge(ofDevice node: String) -> LevelGauge? { devices[node]?.gauge }
+  public func gauge(of talker: TalkerID) -> LevelGauge? { book.gauge(of: talker) }
 
   public func device(_ node: String) -> DeviceFacts? { devices[node]?.facts }
 

@@ -6,20 +6,29 @@ import VirtualMic
 final class VoiceBook: Sendable {
   private let reports = Mutex<[TalkerID: PlayoutReport]>([:])
   private let channels = Mutex<[TalkerID: Int]>([:])
+  private let gauges = Mutex<[TalkerID: LevelGauge]>([:])
 
-  func expect(_ talker: TalkerID, channels: Int) { self.channels.withLock { $0[talker] = channels } }
+  func expect(_ talker: TalkerID, channels: Int) {
+    self.channels.withLock { $0[talker] = channels }
+    gauges.withLock { $0[talker] = LevelGauge() }
+  }
 
   func forget(_ talker: TalkerID) {
     channels.withLock { $0[talker] = nil }
     reports.withLock { $0[talker] = nil }
+    gauges.withLock { $0[talker] = nil }
   }
 
   /// Thread: the pump's.
   func makeVoice(for talker: TalkerID) -> any TalkerVoice {
-    ReportedVoice(TalkerPlayout(channels: channels.withLock { $0[talker] } ?? 1)) { [weak self] report in
+    let playout = TalkerPlayout(channels: channels.withLock { $0[talker] } ?? 1)
+    return ReportedVoice(playout, gauge: gauge(of: talker)) { [weak self] report in
       self?.reports.withLock { $0[talker] = report }
     }
   }
+
+  /// How loud a talker is, whatever voices it has had.
+  func gauge(of talker: TalkerID) -> LevelGauge? { gauges.withLock { $0[talker] } }
 
   subscript(talker: TalkerID) -> PlayoutReport? { reports.withLock { $0[talker] } }
 }
@@ -27,10 +36,12 @@ final class VoiceBook: Sendable {
 /// Thread: the pump's.
 private final class ReportedVoice: TalkerVoice {
   private let playout: TalkerPlayout
+  private let gauge: LevelGauge?
   private let publish: (PlayoutReport) -> Void
 
-  init(_ playout: TalkerPlayout, publish: @escaping (PlayoutReport) -> Void) {
+  init(_ playout: TalkerPlayout, gauge: LevelGauge?, publish: @escaping (PlayoutReport) -> Void) {
     self.playout = playout
+    self.gauge = gauge
     self.publish = publish
   }
 
@@ -40,7 +51,12 @@ private final class ReportedVoice: TalkerVoice {
   func insert(_ frame: MicFrame, at arrival: HostTime) { playout.insert(frame, at: arrival) }
 
   func step(at now: HostTime, into push: (UnsafeBufferPointer<Float>) -> Void) -> HostTime? {
-    let due = playout.step(at: now, into: push)
+    let due = playout.step(at: now) { sound in
+      if let gauge, let start = sound.baseAddress {
+        gauge.face.measure(interleaved: start, channels: channels, frames: sound.count / channels)
+      }
+      push(sound)
+    }
     publish(playout.report)
     return due
   }
