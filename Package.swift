@@ -56,18 +56,18 @@ let package = Package(
     .systemLibrary(
       name: "CSoundFileSystem", path: "Sources/CShims/SoundFileSystem", pkgConfig: "sndfile",
       providers: [.apt(["libsndfile1-dev"])]),
-    .systemLibrary(
-      name: "CSofaSystem", path: "Sources/CShims/SofaSystem", pkgConfig: "libmysofa",
-      providers: [.apt(["libmysofa-dev"])]),
-    // Plain functions again, in a header of our own that says which of them render may call.
-    .systemLibrary(
-      name: "CSpeex", path: "Sources/CShims/Speex", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
     // Its pkg-config file has flags that packages may not use.
     .systemLibrary(
       name: "CNcursesSystem", path: "Sources/CShims/NcursesSystem", providers: [.apt(["libncurses-dev"])]),
     .target(
       name: "CNcurses", dependencies: ["CNcursesSystem"], path: "Sources/CShims/Ncurses",
       linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
+    .systemLibrary(
+      name: "CSofaSystem", path: "Sources/CShims/SofaSystem", pkgConfig: "libmysofa",
+      providers: [.apt(["libmysofa-dev"])]),
+    // Plain functions again, in a header of our own that says which of them render may call.
+    .systemLibrary(
+      name: "CSpeex", path: "Sources/CShims/Speex", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
     // Optimised in debug builds too.
     .target(
       name: "CKernels", path: "Sources/CShims/Kernels",
@@ -99,6 +99,7 @@ let package = Package(
     // Control plane.
     .target(name: "Wording", swiftSettings: strict),
     .target(name: "Control", dependencies: ["Wording", "CLinux"], swiftSettings: strict),
+    .target(name: "Headroom", dependencies: ["Control", "Wording"], swiftSettings: strict),
     .target(name: "Settings", dependencies: ["Wording", "CToml"], swiftSettings: strict),
 
     // What is wanted of applications' sound: profiles, routes, levels.
@@ -123,17 +124,18 @@ let package = Package(
       name: "streamd",
       dependencies: [
         "AppRings", "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "GraphFiles",
-        "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Settings", "Policy",
+        "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Headroom", "Settings",
+        "Policy",
         "Metering", "CLinux",
       ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
       name: "streamctl",
       dependencies: [
         "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Mixer", "GraphFiles", "SoundFiles", "VirtualMic",
-        "OpusCodec",
-        "Wire", "Control", "Wording", "CLinux", "CNcurses",
+        "OpusCodec", "Wire", "Control", "Policy", "Settings", "Wording", "CLinux", "CNcurses",
       ], swiftSettings: house),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: house),
+    .testTarget(name: "HeadroomTests", dependencies: ["Headroom", "Control"], swiftSettings: house),
     .testTarget(
       name: "PolicyTests",
       dependencies: ["Policy", "Settings", "AudioCore", "TestSupport"],

@@ -159,6 +159,8 @@ public struct AppStreamLink: Sendable, Hashable {
 
 /// A sink as far as routing needs to know it.
 public struct SinkFacts: Sendable, Hashable {
+  /// The server's number for it.
+  public var node: UInt32
   public var name: String
   public var description: String
   public var serial: UInt64
@@ -171,9 +173,11 @@ public struct SinkFacts: Sendable, Hashable {
   public var isOurs: Bool
 
   public init(
-    name: String, description: String = "", serial: UInt64 = 0, channels: [String] = [], rate: SampleRate? = nil,
+    node: UInt32 = 0, name: String, description: String = "", serial: UInt64 = 0, channels: [String] = [],
+    rate: SampleRate? = nil,
     isDefault: Bool = false, isOurs: Bool = false
   ) {
+    self.node = node
     self.name = name
     self.description = description
     self.serial = serial

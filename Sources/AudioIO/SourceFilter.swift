@@ -12,10 +12,15 @@ public final class SourceFilter: Sendable {
     var next = 0
   }
 
+  /// Sources are heard also where they play into a sink of this process, on their way to the real one.
+  public let reachesOwnSinks: Bool
   private let state: Mutex<State>
 
   /// `hears` is asked on the backend's thread, again whenever a label changes: it must not wait.
-  public init(_ hears: @escaping Rule) { state = Mutex(State(rule: hears)) }
+  public init(reachesOwnSinks: Bool = false, _ hears: @escaping Rule) {
+    self.reachesOwnSinks = reachesOwnSinks
+    state = Mutex(State(rule: hears))
+  }
 
   /// Replaces the rule; every capture that runs with it looks again at once. Thread: any.
   public func update(_ hears: @escaping Rule) {

@@ -75,6 +75,8 @@ public struct StreamRequest: Sendable {
   public var group: String?
   /// What a `streams` capture hears of what plays into its sink; nil for all of it.
   public var filter: SourceFilter?
+  /// A feed of what applications play: captures beside its sink hear it as they hear applications.
+  public var isHeard = false
 
   public init(
     role: StreamRole, name: String, description: String, layout: ChannelLayout? = nil, rate: SampleRate = .codec,

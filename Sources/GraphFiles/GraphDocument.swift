@@ -80,7 +80,7 @@ public struct GraphDocumentError: Error, Hashable, Sendable {
   public let code: String
   public let message: String
 
-  init(_ message: String, code: String = "bad_graph") {
+  public init(_ message: String, code: String = "bad_graph") {
     self.code = code
     self.message = message
   }

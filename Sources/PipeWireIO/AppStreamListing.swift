@@ -69,7 +69,8 @@ struct AppStreamListing {
   var sinks: [SinkFacts] {
     graph.sinks.sorted { ($0.serial, $0.id) < ($1.serial, $1.id) }.map { sink in
       SinkFacts(
-        name: sink.name, description: sink.description, serial: sink.serial, channels: channels[sink.id] ?? [],
+        node: sink.id, name: sink.name, description: sink.description, serial: sink.serial,
+        channels: channels[sink.id] ?? [],
         rate: nodes[sink.id]?.rate.map { SampleRate(hertz: $0) }, isDefault: sink.name == graph.defaultSink,
         isOurs: graph.ownSinks.contains(sink.id))
     }

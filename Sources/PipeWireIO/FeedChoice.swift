@@ -51,6 +51,16 @@ enum FeedChoice {
 
   /// Links from `node` that are not ours: somebody wants to hear it elsewhere, at worst in our own sink.
   static func foreignLinks(in graph: GraphMirror, node: UInt32, made: Set<Pair>) -> [UInt32] {
-    graph.links(from: node).filter { !made.contains(Pair(output: $0.output, input: $0.input)) }.map(\.id).sorted()
+    graph.links(from: node).filter { link in
+      !made.contains(Pair(output: link.output, input: link.input)) && !isCapture(link, of: node, in: graph)
+    }.map(\.id).sorted()
+  }
+
+  /// A capture of ours that hears this feed beside the sink.
+  private static func isCapture(_ link: GraphMirror.Link, of node: UInt32, in graph: GraphMirror) -> Bool {
+    guard graph.heardFeeds.contains(node), let hearer = graph.ports[link.input]?.node,
+      !graph.ownSinks.contains(hearer), let ours = graph.nodes[node]?.client, ours != .max
+    else { return false }
+    return graph.nodes[hearer]?.client == ours
   }
 }

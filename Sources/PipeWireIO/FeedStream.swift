@@ -46,6 +46,7 @@ final class FeedStream: GraphStream, @unchecked Sendable {
     guard let id = node.id, connection.graph.nodes[id] != nil else {
       return announce(.waiting(.joining))
     }
+    if request.isHeard { connection.hear(id, true) }
     let work = FeedChoice.linkWork(in: connection.graph, source: source, node: id, made: Set(links.keys))
     for forbidden in work.forbidden {
       node.isOpen = false
@@ -92,6 +93,7 @@ final class FeedStream: GraphStream, @unchecked Sendable {
 
   override func letGo() {
     unlink()
+    if let id = node?.id { connection.hear(id, false) }
     super.letGo()
   }
 }

@@ -64,10 +64,12 @@ struct GraphMirror: Sendable {
     set { if device == .sink { sink = newValue } else { source = newValue } }
   }
 
-  /// The session manager's choice; nil when nobody has chosen.
   /// Sinks of this process.
   var ownSinks: Set<UInt32> = []
+  /// Feeds of this process that bring what applications play.
+  var heardFeeds: Set<UInt32> = []
 
+  /// The session manager's choice; nil when nobody has chosen.
   var defaultSink: String? {
     get { sink.effective }
     set { sink.effective = newValue }

@@ -114,6 +114,13 @@ final class PipeWireConnection: @unchecked Sendable {
     changed()
   }
 
+  /// Whether captures beside a sink hear this feed of ours.
+  func hear(_ feed: UInt32, _ isHeard: Bool) {
+    guard isHeard != graph.heardFeeds.contains(feed) else { return }
+    if isHeard { graph.heardFeeds.insert(feed) } else { graph.heardFeeds.remove(feed) }
+    changed()
+  }
+
   func destroyGlobal(_ id: UInt32) { if let registry { cpw_registry_destroy(registry, id) } }
 
   private var selfPointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }

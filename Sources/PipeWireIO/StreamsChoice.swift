@@ -79,7 +79,7 @@ enum StreamsChoice {
   /// through; what it does not know yet waits.
   static func work(
     in graph: GraphMirror, source: MonitorChoice.Source, node: UInt32, state: State, at now: HostTime,
-    hears: (UInt32) -> Bool? = { _ in true }
+    reachesOwnSinks: Bool = false, hears: (UInt32) -> Bool? = { _ in true }
   ) -> Work {
     var work = Work()
     let inputs = inputs(of: node, in: graph)
@@ -92,7 +92,8 @@ enum StreamsChoice {
     }
     let copies = zip(source.channels, inputs.copies).map { Pair(output: $0.port, input: $1) }
     work.wanted.formUnion(copies)
-    let counterparts = counterparts(of: source, inputs: inputs.labelled, in: graph)
+    let sinks = [source.sink.id] + (reachesOwnSinks ? graph.ownSinks.sorted() : [])
+    let counterparts = counterparts(of: sinks, source: source, inputs: inputs.labelled, in: graph)
     let ours = graph.nodes[node]?.client
     var unheard: Set<UnheardSource> = []
     // A stream has many links and is asked about once.
@@ -100,8 +101,9 @@ enum StreamsChoice {
     for link in graph.links.values {
       guard let input = counterparts[link.input], let port = graph.ports[link.output], port.isOutput else { continue }
       let owner = graph.nodes[port.node]
-      // Our own nodes are never heard, whatever they are linked to.
-      if let ours, ours != .max, owner?.client == ours { continue }
+      // Our own nodes are never heard, whatever they are linked to, but for those that bring what applications play.
+      let isOwn = ours.map { $0 != .max && owner?.client == $0 } ?? false
+      if isOwn && !graph.heardFeeds.contains(port.node) { continue }
       let answer = answers[port.node] ?? hears(port.node) ?? false
       answers[port.node] = answer
       guard answer else { continue }
@@ -179,18 +181,20 @@ enum StreamsChoice {
     }
   }
 
-  /// Our input port for each playback port of the sink that the monitor carries too.
+  /// Our input port for each playback port of these sinks whose channel the source's monitor carries.
   private static func counterparts(
-    of source: MonitorChoice.Source, inputs: [ChannelLabel: UInt32], in graph: GraphMirror
+    of sinks: [UInt32], source: MonitorChoice.Source, inputs: [ChannelLabel: UInt32], in graph: GraphMirror
   ) -> [UInt32: UInt32] {
     let labels = Set(source.channels.map(\.label))
     var found: [UInt32: UInt32] = [:]
-    var taken: Set<ChannelLabel> = []
-    for port in graph.ports(of: source.sink.id) where !port.isOutput {
-      guard let label = ChannelLabel(portChannel: port.channel), labels.contains(label),
-        taken.insert(label).inserted
-      else { continue }
-      found[port.id] = inputs[label]
+    for sink in sinks {
+      var taken: Set<ChannelLabel> = []
+      for port in graph.ports(of: sink) where !port.isOutput {
+        guard let label = ChannelLabel(portChannel: port.channel), labels.contains(label),
+          taken.insert(label).inserted
+        else { continue }
+        found[port.id] = inputs[label]
+      }
     }
     return found
   }

@@ -96,7 +96,8 @@ final class StreamsStream: GraphStream, @unchecked Sendable {
       return announce(.waiting(.joining))
     }
     let work = StreamsChoice.work(
-      in: connection.graph, source: source, node: id, state: state, at: now, hears: hears)
+      in: connection.graph, source: source, node: id, state: state, at: now,
+      reachesOwnSinks: request.filter?.reachesOwnSinks ?? false, hears: hears)
     refuse(work.forbidden)
     state.prune(work, at: now)
     for pair in work.stale { unlink(pair, at: now) }

@@ -57,14 +57,16 @@ public enum SettingKind: Sendable, Equatable, CustomStringConvertible {
 
 /// Texts with a grammar of their own.
 public enum SettingText: Sendable, Equatable, CustomStringConvertible {
-  case captureTarget, endpoint, sessionName, socketPath, remoteName, label, device, filePath
+  case captureTarget, endpoint, sessionName, profileName, socketPath, doorPath, remoteName, label, device, filePath
 
   public var description: String {
     switch self {
-    case .captureTarget: "\"default-sink\" or \"sink:<node name>\""
+    case .captureTarget: "\"default-sink\", \"sink:<node name>\", \"app:<rule>\" or \"desktop minus app:<rule>\""
     case .endpoint: "\"host:port\"; the host is a name, an IPv4 address or an IPv6 address in brackets"
     case .sessionName: "1 to 64 letters, digits, dots, dashes and underscores"
+    case .profileName: "name of a profile, or empty"
     case .socketPath: "absolute path of at most 107 bytes, or empty"
+    case .doorPath: "absolute path of at most 107 bytes, \"auto\", or empty"
     case .label: "1 to 64 bytes of text"
     case .remoteName: "name of a socket, or its absolute path, or empty"
     case .device: "name of at most 256 bytes, or empty"
@@ -146,11 +148,15 @@ extension SettingText {
         throw bad("\(shown) \(error.rawValue)")
       }
     case .sessionName:
-      guard (1...64).contains(text.utf8.count),
-        text.utf8.allSatisfy({ isASCIILetterOrDigit($0) || "._-".utf8.contains($0) })
-      else { throw bad("\(shown) is not \(description)") }
+      guard Self.isName(text) else { throw bad("\(shown) is not \(description)") }
+    case .profileName:
+      guard text.isEmpty || Self.isName(text) else { throw bad("\(shown) is not the \(description)") }
     case .socketPath:
       guard text.isEmpty || Self.isSocketPath(text) else { throw bad("\(shown) is not an \(description)") }
+    case .doorPath:
+      guard text.isEmpty || text == "auto" || Self.isSocketPath(text) else {
+        throw bad("\(shown) is not an \(description)")
+      }
     case .label:
       guard (1...64).contains(text.utf8.count) else { throw bad("\(shown) is not \(description)") }
     case .remoteName:
@@ -163,6 +169,11 @@ extension SettingText {
         throw bad("\(shown) is not an \(description)")
       }
     }
+  }
+
+  private static func isName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { isASCIILetterOrDigit($0) || "._-".utf8.contains($0) }
   }
 
   /// What fits a socket address.

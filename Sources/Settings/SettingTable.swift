@@ -109,6 +109,15 @@ enum SettingTable {
       "file", \.file, .text(.filePath), of: .init(), "A graph to load and start with the daemon; empty means none."),
   ]
 
+  static let routing: [SettingSlot<Settings.Routing>] = [
+    .init(
+      "profile", \.profile, .text(.profileName), of: .init(),
+      "The profile in use until another is chosen; empty means none: then nothing is routed."),
+    .init(
+      "folder", \.folder, .text(.filePath), of: .init(),
+      "A folder of profiles that count more than those of the user; empty means none."),
+  ]
+
   static let sections: [SettingSection] = [
     section(
       "capture", "What is captured from the desktop.", capture, \.capture),
@@ -116,12 +125,17 @@ enum SettingTable {
       "stream", "How sound is encoded and sent; a session can say otherwise.", stream, \.stream),
     section("mic", "The client's microphone, as applications of this computer see it.", mic, \.mic),
     section("graph", "The mixer graph, and what drives it.", graph, \.graph),
+    section("routing", "Where applications' sound goes and how it is treated.", routing, \.routing),
     section(
       "control", "The socket that streamctl and scripts talk to.",
       [
         .init(
           "socket", \.socket, .text(.socketPath), of: .init(),
           "Its path; empty means streamd/control.sock in $XDG_RUNTIME_DIR."),
+        .init(
+          "headroom_socket", \.headroomSocket, .text(.doorPath), of: .init(),
+          "A second socket that speaks headroom's protocol: its path; auto means headroom's own place; empty means none."
+        ),
         .init("max_clients", \.maxClients, .integer(1...1024), of: .init(), "Connections served at the same time."),
       ], \.control),
     section(

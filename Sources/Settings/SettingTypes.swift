@@ -5,6 +5,9 @@ extension Settings {
     case defaultSink
     /// The sink with this node name; silence while there is none.
     case sink(String)
+    /// Of the default sink what these applications play, or all but that: a rule as `AppRule` reads it.
+    case app(String)
+    case withoutApp(String)
   }
 
   /// How small a graph cycle is asked for.
@@ -133,12 +136,16 @@ extension Settings.LogLevel: SettingRepresentable {}
 extension Settings.MakeDefault: SettingRepresentable {}
 
 extension Settings.CaptureTarget: SettingRepresentable, CustomStringConvertible {
-  /// Reads "default-sink" or "sink:" and a node name.
+  /// Reads "default-sink", "sink:" and a node name, or "app:" and a rule, that with "desktop minus " before it.
   public init?(_ text: String) {
     if text == "default-sink" {
       self = .defaultSink
     } else if text.hasPrefix("sink:"), (1...256).contains(text.utf8.count - 5) {
       self = .sink(String(text.dropFirst(5)))
+    } else if text.hasPrefix("app:"), (1...256).contains(text.utf8.count - 4) {
+      self = .app(String(text.dropFirst(4)))
+    } else if text.hasPrefix("desktop minus app:"), (1...256).contains(text.utf8.count - 18) {
+      self = .withoutApp(String(text.dropFirst(18)))
     } else {
       return nil
     }
@@ -148,6 +155,8 @@ extension Settings.CaptureTarget: SettingRepresentable, CustomStringConvertible 
     switch self {
     case .defaultSink: "default-sink"
     case .sink(let name): "sink:\(name)"
+    case .app(let rule): "app:\(rule)"
+    case .withoutApp(let rule): "desktop minus app:\(rule)"
     }
   }
 

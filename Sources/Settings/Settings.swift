@@ -13,6 +13,7 @@ public struct Settings: Sendable {
   public var stream = Stream()
   public var mic = Mic()
   public var graph = Graph()
+  public var routing = Routing()
   public var control = Control()
   public var log = Log()
   public var pipewire = PipeWire()
@@ -84,9 +85,23 @@ public struct Settings: Sendable {
     public init() {}
   }
 
+  /// How applications' sound is treated and where it goes, until somebody says otherwise.
+  public struct Routing: Sendable, Equatable {
+    /// The profile in use; empty for none: then nothing is routed.
+    public var profile = ""
+    /// A folder of profiles besides the usual ones; its profiles count most.
+    public var folder = ""
+
+    public init() {}
+
+    public var profileFolders: [String] { folder.isEmpty ? [] : [folder] }
+  }
+
   public struct Control: Sendable, Equatable {
     /// The path of the control socket; empty for the place in the runtime directory.
     public var socket = ""
+    /// Where headroom's protocol is spoken: a path, `auto`, or empty for nowhere.
+    public var headroomSocket = ""
     public var maxClients = 64
 
     public init() {}

@@ -3,8 +3,12 @@ import Glibc
 extension Settings {
   /// Reads one text as if it were the only file; `name` is for messages.
   public static func parse(text: String, name: String) throws(SettingsErrors) -> Settings {
+    try parse(Array(text.utf8), name: name)
+  }
+
+  public static func parse(_ bytes: [UInt8], name: String) throws(SettingsErrors) -> Settings {
     var draft = SettingsDraft()
-    draft.merge(Array(text.utf8), file: name)
+    draft.merge(bytes, file: name)
     return try draft.finish()
   }
 

@@ -8,8 +8,9 @@ enum Program {
     [
       StatusCommand.self, SessionCommand.self, WatchCommand.self, MonitorCommand.self,
       ListenCommand.self, MicCommand.self, RingCommand.self,
-      TestToneCommand.self, MeasureCommand.self, RenderCommand.self, ChainCommand.self, GraphCommand.self,
-      RawCommand.self, DescribeCommand.self,
+      TestToneCommand.self, ProfileCommand.self, RouteCommand.self, PerAppCommand.self, BypassCommand.self,
+      GetCommand.self, SetCommand.self, ResetCommand.self, ReloadCommand.self, ConfigCommand.self, MeasureCommand.self,
+      RenderCommand.self, ChainCommand.self, GraphCommand.self, RawCommand.self, DescribeCommand.self,
     ]
   }
 

@@ -11,11 +11,14 @@ final class TonePlayer {
   private let stream: any AudioStream
   private let tone: SteadyTone
 
-  init(_ server: PrivatePipeWire, frequency: Double = 997, to sink: SinkTarget = .defaultSink) throws {
-    tone = SteadyTone(frequency: frequency)
+  init(
+    _ server: PrivatePipeWire, frequency: Double = 997, to sink: SinkTarget = .defaultSink, name: String = "tone",
+    layout: ChannelLayout = .stereo, amplitude: Float = 0.1
+  ) throws {
+    tone = SteadyTone(frequency: frequency, amplitude: amplitude)
     let backend = try PipeWireBackend(remote: server.remote)
     stream = try backend.open(
-      StreamRequest(role: .playback(to: sink), name: "tone", description: "tone", layout: .stereo), client: tone
+      StreamRequest(role: .playback(to: sink), name: name, description: name, layout: layout), client: tone
     ) { _ in }
     try stream.start()
     let stream = stream
@@ -40,7 +43,12 @@ private final class SteadyTone: RenderClient, @unchecked Sendable {
   private let times = UnsafeMutablePointer<Int64>.allocate(capacity: capacity)
   private let count = Atomic<Int>(0)
 
-  init(frequency: Double) { step = 2 * .pi * frequency / 48_000 }
+  private let amplitude: Float
+
+  init(frequency: Double, amplitude: Float) {
+    step = 2 * .pi * frequency / 48_000
+    self.amplitude = amplitude
+  }
 
   deinit { times.deallocate() }
 
@@ -55,7 +63,7 @@ private final class SteadyTone: RenderClient, @unchecked Sendable {
     }
     expected = cycle.position + Int64(cycle.frames)
     for frame in 0..<cycle.frames {
-      let sample = Float(0.1 * sin(phase))
+      let sample = amplitude * Float(sin(phase))
       phase += step
       if phase > 2 * .pi { phase -= 2 * .pi }
       for channel in 0..<cycle.output.channelCount { cycle.output.channel(channel)[frame] = sample }

@@ -55,8 +55,12 @@ import Testing
       period = 64
       watchdog = 30
       file = "/var/lib/graph.json"
+      [routing]
+      profile = "night"
+      folder = "/srv/profiles"
       [control]
       socket = "/run/user/1000/s.sock"
+      headroom_socket = "auto"
       max_clients = 1
       [log]
       level = "debug"
@@ -81,7 +85,8 @@ import Testing
     #expect(settings.graph.rate == 96_000 && settings.graph.channels == 6 && settings.graph.period == 64)
     #expect(settings.graph.file == "/var/lib/graph.json")
     #expect(settings.control.socket == "/run/user/1000/s.sock")
-    #expect(settings.control.maxClients == 1)
+    #expect(settings.control.headroomSocket == "auto" && settings.control.maxClients == 1)
+    #expect(settings.routing.profile == "night" && settings.routing.profileFolders == ["/srv/profiles"])
     #expect(settings.log.level == .debug)
     #expect(settings.pipewire.remote == "pipewire-1")
     #expect(settings.value(of: "stream.frame_ms") == .number(2.5))

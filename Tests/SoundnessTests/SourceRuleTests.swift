@@ -30,6 +30,7 @@ import Testing
     "Wording": [],
     "Control": ["Wording", "CLinux"],
     "Metering": ["AudioCore", "Control"],
+    "Headroom": ["Control", "Wording"],
     "Settings": ["Wording", "CToml"],
     "Policy": ["AudioCore", "Settings", "Wording"],
     "Leases": [],

@@ -41,6 +41,7 @@ struct ComfortNoise: ~Copyable {
   /// A window of which no more than `echo` is expected to be echo.
   @_noLocks
   mutating func learn(_ real: UnsafePointer<Float>, _ imaginary: UnsafePointer<Float>, echo: UnsafePointer<Float>) {
+    let (smooth, before, running, noise) = (smooth, before, running, noise)
     if heard == 0 {
       for bin in 0..<bins {
         smooth[bin] = real[bin] * real[bin] + imaginary[bin] * imaginary[bin]
@@ -49,7 +50,6 @@ struct ComfortNoise: ~Copyable {
       }
     }
     heard = heard < 1 << 40 ? heard &+ 1 : heard
-    let (smooth, before, running, noise) = (smooth, before, running, noise)
     for bin in 0..<bins {
       let power = real[bin] * real[bin] + imaginary[bin] * imaginary[bin]
       smooth[bin] += 0.1 * (power - smooth[bin])
@@ -74,16 +74,19 @@ struct ComfortNoise: ~Copyable {
   mutating func add(
     to real: UnsafeMutablePointer<Float>, _ imaginary: UnsafeMutablePointer<Float>, gains: UnsafePointer<Float>
   ) {
+    let noise = noise
+    var random = state
     for bin in 0..<bins {
-      state ^= state << 13
-      state ^= state >> 7
-      state ^= state << 17
+      random ^= random << 13
+      random ^= random >> 7
+      random ^= random << 17
       let missing = 1 - gains[bin] * gains[bin]
       guard missing > 0 else { continue }
       // Two even numbers of variance a half each, and twice the power for the fades.
       let level = renderRoot(2 * noise[bin] * missing) * 1.2247449
-      real[bin] += level * Float(Int32(truncatingIfNeeded: state)) * (1 / 2_147_483_648)
-      imaginary[bin] += level * Float(Int32(truncatingIfNeeded: state &>> 32)) * (1 / 2_147_483_648)
+      real[bin] += level * Float(Int32(truncatingIfNeeded: random)) * (1 / 2_147_483_648)
+      imaginary[bin] += level * Float(Int32(truncatingIfNeeded: random &>> 32)) * (1 / 2_147_483_648)
     }
+    state = random
   }
 }

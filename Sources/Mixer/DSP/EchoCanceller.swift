@@ -204,10 +204,12 @@ public struct EchoCanceller: ~Copyable, @unchecked Sendable {
     let suppressor = suppressors + channel
     suppressor.pointee.decide(real, imaginary, expected: filter.pointee.expected, floor: floor)
     // Learnt all the time, so that it is known when somebody asks for it.
-    rooms[channel].learn(real, imaginary, echo: suppressor.pointee.echo)
-    DynamicsBlock.multiply(real, by: suppressor.pointee.gains, into: real, frames: bins)
-    DynamicsBlock.multiply(imaginary, by: suppressor.pointee.gains, into: imaginary, frames: bins)
-    if wanted.comfort { rooms[channel].add(to: real, imaginary, gains: suppressor.pointee.gains) }
+    let room = rooms + channel
+    let gains = suppressor.pointee.gains
+    room.pointee.learn(real, imaginary, echo: suppressor.pointee.echo)
+    DynamicsBlock.multiply(real, by: gains, into: real, frames: bins)
+    DynamicsBlock.multiply(imaginary, by: gains, into: imaginary, frames: bins)
+    if wanted.comfort { room.pointee.add(to: real, imaginary, gains: gains) }
     transform.inverse(real, imaginary, into: sound)
     if channel == 0 && reference.isHeard(offset &+ Self.margin) { account(heard, sound) }
     frames.add(sound, to: channel)

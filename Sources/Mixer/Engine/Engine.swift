@@ -186,7 +186,8 @@ public final class Engine {
     let context = NodeContext(
       rate: settings.rate, block: settings.block, settings: node.settings, shape: node.shape,
       parameters: ParameterBlock(node.parameters, values: node.values, rate: settings.rate),
-      readings: ReadingBlock(readings, hasGauge: node.descriptor.isMeter), files: settings.files, far: settings.far, host: settings.host, rings: rings)
+      readings: ReadingBlock(readings, hasGauge: node.descriptor.isMeter), files: settings.files, far: settings.far,
+      host: settings.host, rings: rings)
     do throws(NodeRefusal) {
       let processor = try node.descriptor.make(context)
       defer { nextSerial += 1 }

@@ -64,6 +64,8 @@ public struct Reconciler: Sendable {
 
   /// The user wants this stream where the rules send it after all.
   public mutating func release(_ stream: UInt32) {
+    // What is not left alone still has a write of ours to be put back.
+    guard states[stream]?.hold != nil else { return }
     states[stream]?.hold = nil
     states[stream]?.damper.reset()
     states[stream]?.forgetWrite()

@@ -16,6 +16,11 @@ func padded(_ text: String, _ width: Int) -> String {
   String(repeating: " ", count: max(width - text.count, 0)) + text
 }
 
+extension String {
+  /// At least so many characters, with spaces behind.
+  func padded(to count: Int) -> String { self + String(repeating: " ", count: max(0, count - self.count)) }
+}
+
 /// One flat or nested JSON object, keys in the order they are added.
 struct JSONFields {
   private(set) var parts: [String] = []

@@ -22,6 +22,7 @@ final class Daemon: ControlContext, HostAudioStage {
   /// Nil where the configuration wants none, or it could not be set up.
   var microphones: Microphones?
   let graph: GraphRoom
+  let routing: RoutingRoom
 
   private var downlinks: [Downlink.Key: DownlinkEntry] = [:]
   private var sessions: [StreamSession] = []
@@ -34,10 +35,11 @@ final class Daemon: ControlContext, HostAudioStage {
 
   init(
     settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus, hostAudio: HostAudio, graph: GraphRoom,
-    rings: Rings
+    routing: RoutingRoom, rings: Rings
   ) {
     self.rings = rings
     self.graph = graph
+    self.routing = routing
     self.hostAudio = hostAudio
     self.settings = settings
     self.log = log
@@ -45,6 +47,7 @@ final class Daemon: ControlContext, HostAudioStage {
     self.bus = bus
     hostAudio.stage = self
     graph.busesChanged = { [weak self] in self?.followDefault() }
+    routing.exclusionsChanged = { [weak self] in self?.followDefault() }
   }
 
   // MARK: Sessions
@@ -127,7 +130,8 @@ final class Daemon: ControlContext, HostAudioStage {
     }
     if let bus = key.bus { return try downlink(for: key, bus: bus, attention) }
     do {
-      let downlink = try Downlink(backend: backend, key: key, name: name, attention: attention)
+      let downlink = try Downlink(
+        backend: backend, key: key, name: name, filter: routing.filter(for: key.apps), attention: attention)
       downlinks[key] = DownlinkEntry(downlink: downlink)
       return downlink
     } catch {
@@ -147,10 +151,13 @@ final class Daemon: ControlContext, HostAudioStage {
   private func heard(by spec: SessionSpec) -> Downlink.Key {
     if spec.source.bus != nil { return spec.source }
     if spec.followsDesktop, graph.feedsMain { return Downlink.Key(bus: GraphRoom.mainBus) }
-    return hostAudio.heard(for: spec.source, spec.hostAudio)
+    var key = hostAudio.heard(for: spec.source, spec.hostAudio)
+    if key.apps == .everybody, key.bus == nil, key.ownSink == nil, !routing.excluded.isEmpty { key.apps = .allowed }
+    return key
   }
 
   func followDefault() {
+    routing.suspend(hostAudio.hasDefault)
     for session in sessions {
       let key = heard(by: session.spec)
       guard key != session.heard else { continue }
@@ -172,6 +179,7 @@ final class Daemon: ControlContext, HostAudioStage {
       entry.downlink.stop()
       downlinks[key] = nil
     }
+    routing.keepFilters(Set(downlinks.keys.map(\.apps)).subtracting([.everybody]))
     publishHealth()
   }
 
@@ -236,6 +244,7 @@ final class Daemon: ControlContext, HostAudioStage {
     hostAudio.step(at: renderNow())
     microphones?.tick(at: renderNow())
     graph.tick()
+    routing.tick()
     rings.tick()
     if !sessions.isEmpty { publishSessions() }
   }
@@ -298,6 +307,7 @@ final class Daemon: ControlContext, HostAudioStage {
   }
 
   func shutdown() {
+    routing.shutdown()
     graph.shutdown()
     microphones?.stop()
     microphones = nil

@@ -86,6 +86,9 @@ final class HostAudio {
     carryOut(policy.handle(.opened(session: session.identifier, spec.hostAudio)))
   }
 
+  /// Our own sink is what the desktop plays into.
+  var hasDefault: Bool { policy.isDefault }
+
   func closed(_ session: String) { carryOut(policy.handle(.closed(session: session))) }
 
   func sinkChanged(isRunning: Bool) { carryOut(policy.handle(.sink(isRunning: isRunning))) }
@@ -163,7 +166,11 @@ final class HostAudio {
   private func openCopy() {
     guard let downlink = sinkDownlink() else { return }
     attempt { () throws(BackendError) in
-      copy = try SinkCopy(of: downlink, on: backend, preferring: realSink)
+      copy = try SinkCopy(
+        of: downlink, on: backend,
+        as: SinkCopy.Face(
+          name: "streamd.copy", description: "Game stream, heard here as well", quantum: downlink.key.quantum,
+          group: downlink.key.ownSink?.name), preferring: realSink)
     }
   }
 

@@ -93,6 +93,7 @@ final class ServiceLife {
   private let settings: Settings
   private var daemon: Daemon?
   private var server: ControlSocket?
+  private var door: FramedDoor?
   private var signals: SignalWatch?
   private var levelListener: MeterBoard.Listener?
   private let meters = MeterBoard()
@@ -118,15 +119,21 @@ final class ServiceLife {
         device: try GraphDevice(settings.graph), backends: SoundSystems(pipewire: backend), rings: rings,
         ends: GraphEnds(backend: backend), watchdog: settings.graph.watchdog, bus: bus
       ) { [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble) }
+      let routing = RoutingRoom(
+        settings: settings.routing, backend: backend, book: backend.appStreams, ends: graph.ends, bus: bus
+      ) { [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble) }
       let daemon = Daemon(
-        settings: settings, log: log, backend: backend, bus: bus, hostAudio: hostAudio, graph: graph, rings: rings)
+        settings: settings, log: log, backend: backend, bus: bus, hostAudio: hostAudio, graph: graph,
+        routing: routing, rings: rings)
       self.daemon = daemon
       // Whatever opens may already have something to say.
       declareTopics(daemon)
       try openMicrophone(daemon, backend)
       try serve(listener, daemon)
+      openDoor()
       try openConfiguredSessions(invocation, daemon)
       loadGraph(daemon)
+      routing.start()
       startTimers(daemon)
     } catch {
       log.error("\(error)")
@@ -218,6 +225,7 @@ final class ServiceLife {
     }
     for source: any MeterSource in [
       CaptureMeters(daemon), SessionMeters(daemon), MicMeters(daemon), NodeMeters(daemon.graph),
+      RouteMeters(daemon.routing),
     ] { meters.add(source) }
     bus.declare(
       "meters", windowsOf: meters,
@@ -237,6 +245,16 @@ final class ServiceLife {
       limits: limits)
     try server.serve(listener)
     self.server = server
+  }
+
+  /// A door that cannot be opened costs only itself.
+  private func openDoor() {
+    guard !settings.control.headroomSocket.isEmpty, let control = controlPath else { return }
+    let path = HeadroomDoor.path(settings.control.headroomSocket)
+    do {
+      door = try HeadroomDoor.open(at: path, to: control)
+      log.info("headroom's protocol on \(path)")
+    } catch { log.error("headroom's protocol: \(error)") }
   }
 
   private func openConfiguredSessions(_ invocation: Invocation, _ daemon: Daemon) throws {
@@ -263,6 +281,10 @@ final class ServiceLife {
     daemon?.shutdown()
     guard let server else { return EventLoop.shared.stop() }
     self.server = nil
-    server.close(reason: reason) { EventLoop.shared.stop() }
+    server.close(reason: reason) { [door] in
+      guard let door else { return EventLoop.shared.stop() }
+      // Its clients have their goodbye from the server.
+      door.close { EventLoop.shared.stop() }
+    }
   }
 }

@@ -58,6 +58,7 @@ extension SinkTarget {
     switch target {
     case .defaultSink: self = .defaultSink
     case .sink(let name): self = .named(name)
+    case .app, .withoutApp: self = .defaultSink
     }
   }
 }
@@ -68,8 +69,14 @@ extension SessionError {
 
 extension Settings.Capture {
   var key: Downlink.Key {
-    Downlink.Key(
+    var key = Downlink.Key(
       target: SinkTarget(target), quantum: latency.cycleFrames.map { FrameCount($0) },
       mode: CaptureMode(rawValue: mode.rawValue) ?? .monitor)
+    switch target {
+    case .app(let rule): key.apps = .only(rule)
+    case .withoutApp(let rule): key.apps = .without(rule)
+    case .defaultSink, .sink: break
+    }
+    return key
   }
 }

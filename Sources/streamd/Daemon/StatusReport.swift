@@ -11,6 +11,7 @@ import Wiring
 extension Daemon {
   func status() -> JSON {
     var result = sections()
+    routing.addStatus(to: &result)
     if let microphones { result["mic"] = microphones.report() }
     return .object(result)
   }

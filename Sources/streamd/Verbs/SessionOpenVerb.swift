@@ -18,7 +18,8 @@ enum SessionOpenVerb: Verb {
       .optional("protocol", .choice(["rtp", "gamestream"]), default: "rtp", "How packets look on the wire."),
       .optional("name", .text(maximumBytes: 64), "A name of your own, unique among open sessions."),
       .optional(
-        "target", .text(maximumBytes: 300), "What to hear: default-sink, or sink:<node name>. Never a microphone."),
+        "target", .text(maximumBytes: 300),
+        "What to hear: default-sink, sink:<node name>, app:<rule>, or desktop minus app:<rule>. Never a microphone."),
       .optional(
         "bus", .text(maximumBytes: 64),
         "Hears this bus of the mixer graph, which a stream_sink node feeds, and no target. Left out, what follows the "
@@ -150,13 +151,12 @@ enum SessionOpenVerb: Verb {
   ) throws(ControlError) -> Settings.Capture {
     var capture = configured
     if let text = try arguments.optional("target", as: .string) {
-      switch SinkTarget(text) {
-      case .defaultSink: capture.target = .defaultSink
-      case .named(let name): capture.target = .sink(name)
-      case nil:
+      guard let target = Settings.CaptureTarget(text) else {
         throw ControlError(
-          .badArgs, "\"\(text)\" names nothing to hear", path: "target", hint: "default-sink or sink:<node name>")
+          .badArgs, "\"\(text)\" names nothing to hear", path: "target",
+          hint: "default-sink, sink:<node name>, app:<rule> or desktop minus app:<rule>")
       }
+      capture.target = target
     }
     if let latency = try arguments.optional("latency", as: .string) {
       capture.latency = Settings.Latency(rawValue: latency) ?? capture.latency

@@ -11,6 +11,8 @@ final class CapturePaths: SoundPath {
   private let backend: any AudioBackend
   private let key: Downlink.Key
   private let name: String
+  private let filter: SourceFilter?
+  private let mode: CaptureMode
   private let blend: SourceBlend
   private let queue = Queue()
   private let format: @Sendable (StreamFormat) -> Void
@@ -23,22 +25,25 @@ final class CapturePaths: SoundPath {
   /// `format` and `attention` are called on the backend's thread: the one before the first block in that format, the
   /// other when `attend` has something to do.
   init(
-    backend: any AudioBackend, key: Downlink.Key, name: String, renderer: Renderer,
+    backend: any AudioBackend, key: Downlink.Key, name: String, filter: SourceFilter?, renderer: Renderer,
     format: @escaping @Sendable (StreamFormat) -> Void, attention: @escaping @Sendable () -> Void
   ) throws(BackendError) {
     self.backend = backend
     self.key = key
     self.name = name
+    self.filter = filter
+    // A monitor has everybody's sound in it.
+    mode = filter == nil ? key.mode : .streams
     self.format = format
     self.attention = attention
     blend = SourceBlend(renderer)
-    policy = CaptureModePolicy(mode: key.mode)
+    policy = CaptureModePolicy(mode: mode)
     for action in policy.start(at: renderNow()) { try perform(action) }
     // What comes first is heard from its first block on, not only when somebody has attended to the news.
     blend.hear(first == .monitor ? .first : .second)
   }
 
-  private var first: Path { key.mode == .monitor ? .monitor : .streams }
+  private var first: Path { mode == .monitor ? .monitor : .streams }
 
   func stop() {
     for stream in streams.values { stream.stop() }
@@ -48,7 +53,7 @@ final class CapturePaths: SoundPath {
   var report: StreamReport { streams[policy.heard ?? first]?.report ?? StreamReport() }
   var facts: Downlink.PathFacts? {
     Downlink.PathFacts(
-      mode: key.mode, heard: (policy.heard ?? first).rawValue, reason: policy.reason.description,
+      mode: mode, heard: (policy.heard ?? first).rawValue, reason: policy.reason.description,
       fallbacks: policy.fallbacks, unheard: streams[.streams]?.report.unheard ?? [])
   }
 
@@ -80,7 +85,7 @@ final class CapturePaths: SoundPath {
         guard case .crossfade(let path, let reason) = action else { continue }
         isFading = true
         if let state = states[path] { news.append(.state(state)) }
-        if key.mode == .auto, reason != .configured { news.append(.path(path.rawValue, because: reason.description)) }
+        if mode == .auto, reason != .configured { news.append(.path(path.rawValue, because: reason.description)) }
       } catch {
         news.append(.state(.waiting(error)))
       }
@@ -109,7 +114,7 @@ final class CapturePaths: SoundPath {
         role: path == .monitor ? .monitor(of: key.target) : .streams(of: key.target),
         // What stands in for the first has a name of its own, for both may run.
         name: path == first ? name : "\(name).\(path.rawValue)", description: "streamd desktop capture",
-        quantum: key.quantum)
+        quantum: key.quantum, filter: path == .streams ? filter : nil)
     }
     let stream = try backend.open(request, client: path == .monitor ? blend.first : blend.second) {
       [queue, format, attention] event in

@@ -15,6 +15,8 @@ public final class Downlink: @unchecked Sendable {
     public var ownSink: OwnSink?
     /// A bus of the graph is heard in place of the target.
     public var bus: String?
+    /// Of the target this is heard.
+    public var apps = AppChoice.everybody
 
     public init(target: SinkTarget, quantum: FrameCount?, mode: CaptureMode = .monitor, ownSink: OwnSink? = nil) {
       self.target = target
@@ -24,7 +26,10 @@ public final class Downlink: @unchecked Sendable {
     }
 
     /// For people: what is heard.
-    public var title: String { bus.map { "bus:\($0)" } ?? "\(target)" }
+    public var title: String {
+      if !apps.title.isEmpty { return apps.title }
+      return bus.map { "bus:\($0)" } ?? "\(target)"
+    }
 
     public init(bus: String) {
       self.init(target: .defaultSink, quantum: nil)
@@ -87,14 +92,16 @@ public final class Downlink: @unchecked Sendable {
   private var paths: (any SoundPath)?
   private var encoders: [SharedEncoder] = []
 
+  /// `filter` says of the key's choice of applications who that is; with one only the way beside the sink is taken.
   /// `attention` is called on the backend's thread when `attend` has something to do.
   public init(
-    backend: any AudioBackend, key: Key, name: String, attention: @escaping @Sendable () -> Void
+    backend: any AudioBackend, key: Key, name: String, filter: SourceFilter? = nil,
+    attention: @escaping @Sendable () -> Void
   ) throws(BackendError) {
     self.key = key
     renderer = Renderer()
     paths = try CapturePaths(
-      backend: backend, key: key, name: name, renderer: renderer,
+      backend: backend, key: key, name: name, filter: filter, renderer: renderer,
       format: { [weak self] format in self?.follow(format.layout) }, attention: attention)
   }
 

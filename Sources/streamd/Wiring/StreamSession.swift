@@ -35,7 +35,9 @@ public struct SessionSpec: Sendable, Equatable {
   }
 
   /// It asked for what the desktop plays, wherever that is.
-  public var followsDesktop: Bool { source.bus == nil && (source.target == .defaultSink || source.ownSink != nil) }
+  public var followsDesktop: Bool {
+    source.bus == nil && source.apps == .everybody && (source.target == .defaultSink || source.ownSink != nil)
+  }
 
   var encoderKey: SharedEncoder.Key {
     SharedEncoder.Key(

@@ -3,7 +3,7 @@ public import AudioIO
 import Mixer
 import Synchronization
 
-/// What our own sink plays, played by a real sink as well, so that the host is heard while its players are on ours.
+/// What a sink of our own plays, played by a real sink as well, so that the host is heard while its players are on ours.
 ///
 /// A bus of the downlink, in the real sink's channels, and a stream of ours that plays it. Both streams ask for one driver.
 /// Thread: control, but for what the backend's thread tells.
@@ -19,6 +19,27 @@ public final class SinkCopy: @unchecked Sendable {
     public var waitingFrames = 0
   }
 
+  /// What the stream is to the graph and to people.
+  public struct Face: Sendable {
+    public var name: String
+    public var description: String
+    public var quantum: FrameCount?
+    /// Of our sink too, so that one driver runs both.
+    public var group: String?
+    /// Captures beside the real sink hear it too.
+    public var isHeard: Bool
+
+    public init(
+      name: String, description: String, quantum: FrameCount? = nil, group: String?, isHeard: Bool = false
+    ) {
+      self.isHeard = isHeard
+      self.name = name
+      self.description = description
+      self.quantum = quantum
+      self.group = group
+    }
+  }
+
   private struct State {
     var bus: BusOutput?
     var isFed = false
@@ -29,6 +50,7 @@ public final class SinkCopy: @unchecked Sendable {
 
   private let backend: any AudioBackend
   private let downlink: Downlink
+  private let face: Face
   private let player = BusPlayer()
   private let state = Mutex(State())
   private var stream: (any AudioStream)?
@@ -36,11 +58,13 @@ public final class SinkCopy: @unchecked Sendable {
 
   /// Room for the longest cycle and what may gather.
   private static let capacity = FrameCount(16_384)
-  private static let name = "streamd.copy"
 
-  public init(of downlink: Downlink, on backend: any AudioBackend, preferring sink: String?) throws(BackendError) {
+  public init(
+    of downlink: Downlink, on backend: any AudioBackend, as face: Face, preferring sink: String?
+  ) throws(BackendError) {
     self.backend = backend
     self.downlink = downlink
+    self.face = face
     preferred = sink
     try open()
   }
@@ -56,12 +80,11 @@ public final class SinkCopy: @unchecked Sendable {
   }
 
   private func open() throws(BackendError) {
-    let stream = try backend.open(
-      StreamRequest(
-        role: .feed(preferring: preferred), name: Self.name, description: "Game stream, heard here as well",
-        quantum: downlink.key.quantum, group: downlink.key.ownSink?.name),
-      client: player
-    ) { [weak self] event in self?.heed(event) }
+    var request = StreamRequest(
+      role: .feed(preferring: preferred), name: face.name, description: face.description, quantum: face.quantum,
+      group: face.group)
+    request.isHeard = face.isHeard
+    let stream = try backend.open(request, client: player) { [weak self] event in self?.heed(event) }
     self.stream = stream
     try stream.start()
   }
