@@ -31,7 +31,8 @@ final class AppFilters {
 
   func update(_ rows: [StreamTable.Row]) {
     for (choice, filter) in filters {
-      let allowed = Set(rows.filter { Self.hears(choice, $0) }.map(\.stream.id))
+      let hears = Self.law(choice)
+      let allowed = Set(rows.filter { $0.stream.isComplete && hears($0) }.map(\.stream.id))
       guard allowed != heard[choice] else { continue }
       heard[choice] = allowed
       let hearsFeeds = Self.hearsFeeds(choice)
@@ -47,14 +48,18 @@ final class AppFilters {
     }
   }
 
-  private static func hears(_ choice: AppChoice, _ row: StreamTable.Row) -> Bool {
-    guard row.stream.isComplete else { return false }
-    let isExcluded = row.decision?.route == .exclude
+  /// Whether a stream is heard; its rule is read once for all of them.
+  private static func law(_ choice: AppChoice) -> (StreamTable.Row) -> Bool {
+    let isAllowed = { (row: StreamTable.Row) in row.decision?.route != .exclude }
     switch choice {
-    case .everybody: return true
-    case .allowed: return !isExcluded
-    case .only(let rule): return AppRule(rule).matches(row.labels)
-    case .without(let rule): return !isExcluded && !AppRule(rule).matches(row.labels)
+    case .everybody: return { _ in true }
+    case .allowed: return isAllowed
+    case .only(let text):
+      let rule = AppRule(text)
+      return { rule.matches($0.labels) }
+    case .without(let text):
+      let rule = AppRule(text)
+      return { isAllowed($0) && !rule.matches($0.labels) }
     }
   }
 }
@@ -71,8 +76,7 @@ struct AppRule {
         return { match.matches($0) }
       }
       guard let glob = Glob(String(part).trimmed) else { return { _ in false } }
-      let override = RouteOverride(glob, .processed)
-      return { override.matches($0) }
+      return { glob.names($0) }
     }
   }
 
