@@ -110,6 +110,16 @@ struct GraphMirror: Sendable {
     links[id] = nil
   }
 
+  /// While a sink of ours is the default: the real one that plays what applications play into ours.
+  var playedSink: String? {
+    guard let defaultSink, nodes.values.contains(where: { ownSinks.contains($0.id) && $0.name == defaultSink }) else {
+      return nil
+    }
+    let inputs = heardFeeds.sorted().flatMap { links(from: $0) }.map(\.input)
+    let played = inputs.compactMap { ports[$0] }.compactMap { nodes[$0.node] }
+    return played.first { $0.isSink && !ownSinks.contains($0.id) }?.name
+  }
+
   /// Sinks that are not of this process.
   var realSinks: [Node] { sinks.filter { !ownSinks.contains($0.id) } }
 

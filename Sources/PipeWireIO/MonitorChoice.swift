@@ -50,6 +50,7 @@ enum MonitorChoice {
       // What is played into a sink of our own is heard there; this is for all the others.
       let sinks = graph.realSinks
       if let name = graph.defaultSink, let sink = sinks.first(where: { $0.name == name }) { return .success(sink) }
+      if let name = graph.playedSink, let sink = sinks.first(where: { $0.name == name }) { return .success(sink) }
       if let current, let sink = sinks.first(where: { $0.id == current }) { return .success(sink) }
       if let sink = sinks.max(by: { ($0.priority, $1.id) < ($1.priority, $0.id) }) { return .success(sink) }
       return .failure(BackendError(.noSink, "there is no sink to capture", hint: "no audio output exists yet"))

@@ -116,6 +116,10 @@ enum SettingTable {
     .init(
       "folder", \.folder, .text(.filePath), of: .init(),
       "A folder of profiles that count more than those of the user; empty means none."),
+    .init(
+      "make_default", \.makeDefault, .flag, of: .init(),
+      "Makes the processed sink the default while a profile is in use, so that what begins to play is processed from its "
+        + "first sample; given back after. Whoever chooses another default keeps it."),
   ]
 
   static let sections: [SettingSection] = [

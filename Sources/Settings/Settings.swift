@@ -91,6 +91,8 @@ public struct Settings: Sendable {
     public var profile = ""
     /// A folder of profiles besides the usual ones; its profiles count most.
     public var folder = ""
+    /// The processed sink is the default while a profile is in use.
+    public var makeDefault = false
 
     public init() {}
 

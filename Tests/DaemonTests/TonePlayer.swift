@@ -13,7 +13,7 @@ final class TonePlayer {
 
   init(
     _ server: PrivatePipeWire, frequency: Double = 997, to sink: SinkTarget = .defaultSink, name: String = "tone",
-    layout: ChannelLayout = .stereo, amplitude: Float = 0.1
+    layout: ChannelLayout = .stereo, amplitude: Float = 0.1, isAwaited: Bool = true
   ) throws {
     tone = SteadyTone(frequency: frequency, amplitude: amplitude)
     let backend = try PipeWireBackend(remote: server.remote)
@@ -21,6 +21,7 @@ final class TonePlayer {
       StreamRequest(role: .playback(to: sink), name: name, description: name, layout: layout), client: tone
     ) { _ in }
     try stream.start()
+    guard isAwaited else { return }
     let stream = stream
     guard waitUntil(timeout: 15, { stream.report.cycles > 4 }) else {
       throw SupportError("the tone does not play: \(stream.report)")

@@ -54,7 +54,7 @@ import Testing
     overlay.keepsLevels = false
     try overlay.set("limiter.ceiling_dbtp", .number(-2.5))
     try overlay.set("buses.voice.agc.target_lufs", .number(-20))
-    try overlay.set("session.capture", .text("a\\b\n\u{1}ü"))
+    try overlay.set("session.capture", .text("app:a\\b\n\u{1}ü"))
     try overlay.setRoute(app: "OBS \"Studio\" *", .bus("voice"))
     try overlay.setRoute(app: "mpv", .exclude)
     try overlay.setLevels(app: "discord", isEnabled: true)

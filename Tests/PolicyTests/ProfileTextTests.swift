@@ -223,6 +223,7 @@ import Testing
     Wrong("[agc\n", .syntax, 1, nil),
     Wrong("[agc]\nenabled = true\nenabled = false", .syntax, 3, nil),
     Wrong("[session]\ngian = 3", .unknownKey, 2, "session.gian", "\"session.gain\""),
+    Wrong("[session]\ncapture = \"mic\"", .notAChoice, 2, "session.capture"),
   ]
 
   @Test(arguments: wrong) func whatIsWrongIsSaid(_ wrong: Wrong) throws {

@@ -11,6 +11,8 @@ public struct ProfileKey: Sendable, Equatable {
     case choice([String])
     case text(longest: Int)
     case route
+    /// What a session hears.
+    case capture
     case version(Int)
   }
 
@@ -47,6 +49,7 @@ extension ProfileKey.Kind: CustomStringConvertible {
     case .choice(let choices): "one of " + choices.map { "\"\($0)\"" }.joined(separator: ", ")
     case .text(let longest): "text of at most \(longest) bytes"
     case .route: Route.grammar
+    case .capture: "default-sink, sink:<node name>, app:<rule> or desktop minus app:<rule>"
     case .version(let version): "always \(version)"
     }
   }
@@ -57,7 +60,7 @@ extension ProfileKey.Kind: CustomStringConvertible {
     case .number: "a number"
     case .numberOrAutomatic: "a number or \"auto\""
     case .integerChoice, .version: "an integer"
-    case .choice, .text, .route: "a string"
+    case .choice, .text, .route, .capture: "a string"
     }
   }
 }

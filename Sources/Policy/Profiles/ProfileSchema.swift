@@ -68,7 +68,7 @@ public enum ProfileSchema {
     ProfileKey("per_app.default_enabled", .flag, .flag(false), "Also of those that no rule names."),
     ProfileKey("session.limiter", .flag, nil, "What clients hear ends in a limiter."),
     number("session.gain", -60...24, nil, "Gain of what clients hear, in dB."),
-    ProfileKey("session.capture", .text(longest: 512), nil, "What clients hear, as a session's capture says it."),
+    ProfileKey("session.capture", .capture, nil, "What clients hear, as a session's target says it."),
   ]
 
   /// Of `[[per_app.rules]]`, beside `match`.

@@ -36,6 +36,9 @@ extension ProfileKey.Kind {
     case (.route, .text(let text)):
       guard Route(text) != nil else { throw notAChoice(value, nearestName(to: text, among: Route.words)) }
       return value
+    case (.capture, .text(let text)):
+      guard Settings.CaptureTarget(text) != nil else { throw notAChoice(value) }
+      return value
     case (.version(let version), .integer(let integer)):
       guard integer == version else {
         let message = "version \(integer) is not supported, this release reads version \(version)"

@@ -96,7 +96,8 @@ final class HostAudio {
   private func shown(_ state: DefaultDeviceState) {
     // A server that went says nothing about what will be the default when it is back.
     guard let name = state.effective else { return }
-    if name != Self.sinkName {
+    // What our own buses play reaches a real sink anyway; a copy of a bus would be heard twice.
+    if name != Self.sinkName, !RoutingRoom.isSinkName(name) {
       realSink = name
       attempt { () throws(BackendError) in try copy?.prefer(name) }
     }

@@ -112,15 +112,16 @@ final class ServiceLife {
       // may be reading, and a second daemon must end here, before it touches the graph.
       let listener = try listener()
       let backend = try PipeWireBackend(remote: settings.pipewire.remote) { [log] in log.debug("pipewire: \($0)") }
-      let hostAudio = HostAudio(
-        lease: leases(on: backend.defaultSink), choice: backend.defaultSink, backend: backend, log: log)
+      let sinkLease = leases(on: backend.defaultSink)
+      let hostAudio = HostAudio(lease: sinkLease, choice: backend.defaultSink, backend: backend, log: log)
       let rings = Rings { [unowned self] in self.daemon?.tell($0, isTrouble: $1) }
       let graph = GraphRoom(
         device: try GraphDevice(settings.graph), backends: SoundSystems(pipewire: backend), rings: rings,
         ends: GraphEnds(backend: backend), watchdog: settings.graph.watchdog, bus: bus
       ) { [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble) }
       let routing = RoutingRoom(
-        settings: settings.routing, backend: backend, book: backend.appStreams, ends: graph.ends, bus: bus
+        settings: settings.routing, backend: backend, book: backend.appStreams, ends: graph.ends, bus: bus,
+        defaultSink: sinkLease
       ) { [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble) }
       let daemon = Daemon(
         settings: settings, log: log, backend: backend, bus: bus, hostAudio: hostAudio, graph: graph,
@@ -164,10 +165,10 @@ final class ServiceLife {
     guard settings.mic.enabled else { return }
     let lease = leases(on: backend.defaultSource)
     let makeDefault = lease.map { lease in
-      MicDefault(
-        policy: MicDefaultPolicy(
-          source: settings.mic.name, mode: MicDefaultMode(rawValue: settings.mic.makeDefault.rawValue) ?? .never),
-        lease: lease
+      OwnDefault(
+        policy: OwnDefaultPolicy(
+          device: settings.mic.name, mode: OwnDefaultMode(rawValue: settings.mic.makeDefault.rawValue) ?? .never),
+        lease: lease, for: "microphone"
       ) { [log] news in
         switch news {
         case .note(let note): log.info("\(note)")

@@ -146,6 +146,7 @@ extension Daemon {
     result["bitrate"] = JSON(codec.bitrate)
     result["frame_ms"] = JSON(Double(codec.frame.frames.value) / 48)
     result["gain_db"] = JSON(spec.gain.value)
+    result["limiter"] = JSON(spec.isLimited)
     result["muted"] = JSON(spec.isMuted)
     result["host_audio"] = .string(spec.hostAudio.rawValue)
     result["pacing"] = .string(now.isEven ? "even" : "ready")

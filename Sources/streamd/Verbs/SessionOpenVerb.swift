@@ -2,11 +2,13 @@ import AudioCore
 import AudioIO
 import Capture
 import Control
+import Policy
 import Settings
 import Wire
 import Wiring
 
-/// Starts sending what a sink plays to a client. Anything left out comes from the configuration.
+/// Starts sending what a sink plays to a client. Anything left out comes from the profile in use, else from the
+/// configuration.
 enum SessionOpenVerb: Verb {
   typealias Context = Daemon
 
@@ -48,7 +50,9 @@ enum SessionOpenVerb: Verb {
       .optional(
         "limiter", .boolean,
         "Keeps true peaks below -1 dBTP, at 64 frames (1.3 ms) of delay; bit-exact while nothing is too loud."),
-      .optional("gain_db", .number(-120...20), default: 0, unit: "dB", "Applied to this session only."),
+      .optional(
+        "gain_db", .number(-120...20), unit: "dB",
+        "Applied to this session only; left out, what the profile in use says, else 0."),
       .optional(
         "pacing", .choice(Pacer.Mode.allCases.map(\.rawValue)),
         "Sends packets as they are ready, or spread over a graph cycle (even). auto, which is usual for gamestream, spreads "
@@ -61,7 +65,8 @@ enum SessionOpenVerb: Verb {
 
   @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
-    let session = try daemon.openSession(try spec(arguments, daemon.settings))
+    let session = try daemon.openSession(
+      try spec(arguments, daemon.settings, daemon.routing.effective?.profile.session ?? SessionDefaults()))
     if try arguments.optional("while_connected", as: .boolean) ?? false {
       client.onClose { [weak daemon, weak session] in
         guard let daemon, let session else { return }
@@ -81,13 +86,17 @@ enum SessionOpenVerb: Verb {
   /// From the command line's words, under the same checks.
   @ControlActor
   static func spec(_ members: JSONObject, _ settings: Settings) throws(ControlError) -> SessionSpec {
-    try spec(Arguments(try parameters.validated(members)), settings)
+    try spec(Arguments(try parameters.validated(members)), settings, SessionDefaults())
   }
 
   @ControlActor
-  private static func spec(_ arguments: Arguments, _ settings: Settings) throws(ControlError) -> SessionSpec {
-    var spec = try wire(arguments, settings)
-    spec.isLimited = try arguments.optional("limiter", as: .boolean) ?? settings.stream.limiter
+  private static func spec(
+    _ arguments: Arguments, _ settings: Settings, _ profile: SessionDefaults
+  ) throws(ControlError) -> SessionSpec {
+    var settings = settings
+    if let text = profile.capture, let target = Settings.CaptureTarget(text) { settings.capture.target = target }
+    var spec = try wire(arguments, settings, gain: profile.gain ?? 0)
+    spec.isLimited = try arguments.optional("limiter", as: .boolean) ?? profile.limiter ?? settings.stream.limiter
     if let bus = try arguments.optional("bus", as: .string) {
       guard !bus.isEmpty else { throw ControlError(.badArgs, "a bus has a name", path: "bus") }
       if arguments.object["target"] != nil {
@@ -100,11 +109,13 @@ enum SessionOpenVerb: Verb {
   }
 
   @ControlActor
-  private static func wire(_ arguments: Arguments, _ settings: Settings) throws(ControlError) -> SessionSpec {
+  private static func wire(
+    _ arguments: Arguments, _ settings: Settings, gain usual: Double
+  ) throws(ControlError) -> SessionSpec {
     var stream = settings.stream
     try adjust(&stream, by: arguments)
     let capture = try self.capture(arguments, settings.capture)
-    let gain = Decibels(try arguments.optional("gain_db", as: .number) ?? 0)
+    let gain = Decibels(try arguments.optional("gain_db", as: .number) ?? usual)
     let name = try arguments.optional("name", as: .string) ?? ""
     let pacing = try arguments.optional("pacing", as: .string).flatMap { Pacer.Mode(rawValue: $0) }
     if try arguments.optional("protocol", as: .string) == "gamestream" {

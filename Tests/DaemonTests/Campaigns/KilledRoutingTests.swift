@@ -23,17 +23,20 @@ extension DaemonTests {
       var targets: [String]
       var links: Set<PortLink>
       var volumes: [String]
+      var defaults: [String]
 
       init(_ rig: RoutingRig) throws {
         targets = try rig.targets()
         links = try rig.server.links()
         let dump = try rig.server.run(["pw-dump"]).standardOutput
+        defaults = try rig.server.run(["pw-metadata", "0"]).standardOutput.split(separator: "\n").map { String($0) }
+          .filter { $0.contains("audio.sink") }
         volumes = dump.split(separator: "\n").map { String($0) }.filter { $0.contains("channelVolumes") }
       }
     }
 
     @Test func whatAKilledDaemonChangedIsPutBack() throws {
-      let rig = try RoutingRig(profiles: ["both": Self.profile])
+      let rig = try RoutingRig(profiles: ["both": Self.profile], settings: "[routing]\nmake_default = true\n")
       _ = rig.daemon.stop()
       let players = try ["one", "two"].map { try TonePlayer(rig.server, name: $0) }
       #expect(try rig.plays("one", to: PrivatePipeWire.sinkName) && rig.plays("two", to: PrivatePipeWire.sinkName))

@@ -10,13 +10,18 @@ final class RoutingRig {
   let state: TemporaryDirectory
   let config: TemporaryDirectory
   private(set) var daemon: DaemonUnderTest
+  private let arguments: [String]
 
-  init(sinkChannels: Int = 2, profiles: [String: String] = [:]) throws {
+  /// `settings` are those of a configuration file.
+  init(sinkChannels: Int = 2, profiles: [String: String] = [:], settings: String = "") throws {
     server = try PrivatePipeWire(sinkChannels: sinkChannels)
     state = try TemporaryDirectory()
     config = try TemporaryDirectory()
     for (name, text) in profiles { try Self.write(text, to: config, name) }
-    daemon = try DaemonUnderTest(on: server, state: state, environment: ["XDG_CONFIG_HOME": config.path])
+    if !settings.isEmpty { try settings.write(toFile: config.path + "/settings.toml") }
+    arguments = settings.isEmpty ? [] : ["--config", config.path + "/settings.toml"]
+    daemon = try DaemonUnderTest(
+      on: server, arguments: arguments, state: state, environment: ["XDG_CONFIG_HOME": config.path])
   }
 
   func write(_ text: String, _ name: String) throws { try Self.write(text, to: config, name) }
@@ -27,7 +32,8 @@ final class RoutingRig {
   }
 
   func restart() throws {
-    daemon = try DaemonUnderTest(on: server, state: state, environment: ["XDG_CONFIG_HOME": config.path])
+    daemon = try DaemonUnderTest(
+      on: server, arguments: arguments, state: state, environment: ["XDG_CONFIG_HOME": config.path])
   }
 
   @discardableResult
@@ -37,7 +43,7 @@ final class RoutingRig {
   func plays(_ player: String = "tone", to sink: String, links count: Int = 2) throws -> Bool {
     try waitUntil(timeout: 10) {
       let links = try server.links().filter {
-        $0.output.hasPrefix(player + ":") && !$0.input.hasPrefix("streamd.capture")
+        $0.output.hasPrefix(player + ":") && !["streamd.capture", "streamd-tap"].contains(where: $0.input.hasPrefix)
       }
       return links.count == count && links.allSatisfy { $0.input.hasPrefix(sink + ":") }
     }
@@ -63,6 +69,13 @@ final class RoutingRig {
     return waitUntil(timeout: 10) {
       abs(ToneAnalysis.level(of: frequency, in: listener.record(seconds: 0.3), rate: 48_000) - level) < 0.5
     }
+  }
+
+  /// What the session manager gives to who names no sink.
+  func defaultSink() throws -> String? {
+    let text = try server.run(["pw-metadata", "0", "default.audio.sink"]).standardOutput
+    guard let name = text.firstRange(of: "\"name\":\"") ?? text.firstRange(of: "\"name\": \"") else { return nil }
+    return text[name.upperBound...].split(separator: "\"").first.map(String.init)
   }
 
   /// Where streams are told to play, as metadata has it.

@@ -1,5 +1,6 @@
 import AudioCore
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Mixer
@@ -84,7 +85,8 @@ import Testing
       rig.play(24_000)
       let range = Self.ranges["\(kind).\(spec.name)"] ?? spec.range
       let home = rig.engine.graph.nodes[node]?.parameters[spec.name] ?? spec.initial
-      for value in [range.lowerBound, home, range.upperBound, range.lowerBound, range.upperBound, home] {
+      let (low, high) = (range.lowerBound, range.upperBound)
+      for value in Breadth.of([low, home, high, low, high, home], brief: [low, high, home]) {
         let place = rig.played[0].count
         try rig.engine.commit([.set(node, spec.name, value)])
         rig.play(24_000, quantum: 240)

@@ -32,7 +32,7 @@ import Testing
         rounds += 1
       }
       seed += 1
-    } while Breadth.isLong ? Clock.now - began < seconds : seed <= 6
+    } while Breadth.isLong ? Clock.now - began < seconds : seed <= 3
     report("\(rounds) rounds in \(Clock.now - began) s")
     for (kind, blocks) in slowest.sorted(by: { $0.key < $1.key }) where blocks > 101 {
       report("\(kind): as a new one after \(Double(blocks) / 100) s at most")

@@ -29,7 +29,7 @@ final class Microphones {
   private(set) var isMuted = false
   /// Of each source of ours, by node name.
   private(set) var sources: [String: StreamState] = [:]
-  let makeDefault: MicDefault?
+  let makeDefault: OwnDefault?
 
   private let tell: (String, Bool) -> Void
   private var opened = 0
@@ -41,7 +41,7 @@ final class Microphones {
   /// `localPath` is where programs of this computer hand in sound. `tell` takes what is worth a line, and whether it is
   /// trouble.
   init(
-    settings: Settings.Mic, backend: any AudioBackend, localPath: String?, makeDefault: MicDefault?,
+    settings: Settings.Mic, backend: any AudioBackend, localPath: String?, makeDefault: OwnDefault?,
     tell: @escaping (String, Bool) -> Void
   ) throws(ControlError) {
     self.settings = settings
@@ -153,7 +153,7 @@ final class Microphones {
   /// Twice a second.
   func tick(at now: HostTime) { makeDefault?.step(at: now) }
 
-  private func talkersChanged() { makeDefault?.talkersChanged(isAny: !entries.isEmpty, at: renderNow()) }
+  private func talkersChanged() { makeDefault?.usersChanged(isAny: !entries.isEmpty, at: renderNow()) }
 
   fileprivate func hear(_ news: Uplink.News) {
     switch news {
@@ -181,7 +181,7 @@ final class Microphones {
     let old = sources[name]
     sources[name] = state
     let isRunning = if case .running = state { true } else { false }
-    if name == settings.name { makeDefault?.sourceChanged(isPresent: isRunning, at: renderNow()) }
+    if name == settings.name { makeDefault?.deviceChanged(isPresent: isRunning, at: renderNow()) }
     switch (old, state) {
     case (.running?, .waiting(let error)) where error.code != .starting:
       tell("source \"\(name)\": gone, \(error)", true)

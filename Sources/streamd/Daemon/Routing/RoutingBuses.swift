@@ -17,10 +17,19 @@ extension RoutingRoom {
     bus == BusDescription.processed ? "streamd.processed" : "streamd.bus.\(bus)"
   }
 
+  static func isSinkName(_ name: String) -> Bool {
+    name == sinkName(BusDescription.processed) || name.hasPrefix(sinkName(""))
+  }
+
   /// The sink that everything is played by in the end.
   var realSink: SinkFacts? {
     let real = book.sinks.filter { !$0.isOurs }
-    return real.first(where: \.isDefault) ?? real.first { $0.name == lastRealSink } ?? real.first
+    if let sink = real.first(where: \.isDefault) { return sink }
+    // With ours as the default, the one that was it before; after a start, the one that a lease says was.
+    for name in [lastDefaultSink, sinkDefault?.replaced, lastRealSink] {
+      if let sink = real.first(where: { $0.name == name }) { return sink }
+    }
+    return real.first
   }
 
   /// Brings buses in line with the profile and the real sink.
@@ -82,6 +91,7 @@ extension RoutingRoom {
       bus.publish("routing", ["kind": "real_sink_changed", "name": .string(sink.name), "node_id": JSON(sink.node)])
     }
     lastRealSink = sink.name
+    if sink.isDefault { lastDefaultSink = sink.name }
     attendBuses(effective.profile)
     for (name, bus) in buses {
       do throws(BackendError) { try bus.play(to: sink.name) } catch { tell("bus \(name): \(error)", true) }

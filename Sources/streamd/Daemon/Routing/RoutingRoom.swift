@@ -45,6 +45,11 @@ final class RoutingRoom {
   /// Streams that no client hears.
   var excluded: Set<AppStream.ID> = []
   var lastRealSink: String?
+  /// The real sink that was the user's default last.
+  var lastDefaultSink: String?
+  /// Nil where there is no lease to be had.
+  var sinkDefault: OwnDefault?
+  let makesDefault: Bool
   /// A session has the default sink.
   var isSuspended = false
   private var leaseFailure: LeaseError?
@@ -79,6 +84,7 @@ final class RoutingRoom {
 
   init(
     settings: Settings.Routing, backend: any AudioBackend, book: any AppStreamBook, ends: GraphEnds, bus: EventBus,
+    defaultSink: DefaultDeviceLease?,
     tell: @escaping @ControlActor (_ text: String, _ isTrouble: Bool) -> Void
   ) {
     self.backend = backend
@@ -95,6 +101,15 @@ final class RoutingRoom {
       places: ProfilePlace.all(
         environment: Self.environment, executable: Self.executable, extra: settings.profileFolders),
       vocabulary: vocabulary)
+    makesDefault = settings.makeDefault
+    sinkDefault = defaultSink.map { lease in
+      Self.sinkDefault(lease) { news in
+        switch news {
+        case .note(let note): tell("\(note)", false)
+        case .failed(let error): tell("\(error)", true)
+        }
+      }
+    }
     levels.news = { [weak self] in self?.publish($0) }
     declareMeters()
     bus.declare("profile", .log, summary: "another profile, another value, or files that were read again")
@@ -125,6 +140,8 @@ final class RoutingRoom {
   func shutdown() {
     watch?.stop()
     watch = nil
+    // Players stay where they are while the default goes back to where it was.
+    sinkDefault?.shutdown()
     leave()
     if let lease {
       attempt { () throws(LeaseError) in
@@ -241,6 +258,7 @@ final class RoutingRoom {
       if before != nil { bus.publish("routing", ["kind": "rule_changed"]) }
       streams.rulesChanged()
     }
+    attendDefault()
     routeAll()
     levels.apply(next, streams.all)
   }
@@ -248,6 +266,7 @@ final class RoutingRoom {
   private func leave() {
     guard effective != nil else { return }
     effective = nil
+    attendDefault()
     levels.stop()
     routeNothing()
     attendWatch()
@@ -284,6 +303,7 @@ final class RoutingRoom {
     for (name, bus) in buses {
       for trouble in bus.takeTroubles() { tell("bus \(name): \(trouble)", true) }
     }
+    stepDefault()
     routeAll()
     attendMeters()
     if let lease { attempt { () throws(LeaseError) in try lease.step() } }

@@ -64,7 +64,7 @@ extension RoutingRoom {
   private var destinations: Destinations {
     if isSuspended { return Destinations(exclude: realSink?.name) }
     return Destinations(
-      processed: running(BusDescription.processed),
+      processed: running(BusDescription.processed), bypass: unprocessed, exclude: unprocessed,
       buses: Dictionary(uniqueKeysWithValues: buses.keys.compactMap { name in running(name).map { (name, $0) } }))
   }
 
@@ -72,12 +72,13 @@ extension RoutingRoom {
     guard isSuspended != self.isSuspended else { return }
     self.isSuspended = isSuspended
     guard effective != nil else { return }
+    attendDefault()
     tell(isSuspended ? "routing rests: a session has the default sink" : "routing goes on", false)
     routeAll()
   }
 
   /// The sink of a bus that is there to be played into.
-  private func running(_ bus: String) -> String? {
+  func running(_ bus: String) -> String? {
     guard let bus = buses[bus], case .running = bus.facts.sink else { return nil }
     return bus.sinkName
   }

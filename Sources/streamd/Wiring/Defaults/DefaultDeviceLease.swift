@@ -17,6 +17,8 @@ public final class DefaultDeviceLease {
   private var settling: SettledChoice
   /// Leases of this server in the ledger that nobody needs any more, as far as the last look told.
   public private(set) var unfinished: Int
+  /// The user's own device that the newest claim stands in for; a claim taken over from a process that has ended tells too.
+  public private(set) var replaced: String?
 
   public init(choice: any DefaultDeviceChoice, file: LeaseFile, owner: ProcessIdentity = .current) {
     self.choice = choice
@@ -41,6 +43,8 @@ public final class DefaultDeviceLease {
         key, device, for: owner, in: held.ledger, current: Self.value(state), shown: state.effective, isAlive: \.isAlive
       )
       try held.keep(decision.ledger)
+      let lease = decision.ledger.leases.last { $0.key == key && $0.new == device }
+      replaced = lease.flatMap { $0.old ?? $0.shown } ?? replaced
       do throws(LeaseError) {
         try make(decision.changes)
       } catch {

@@ -5,32 +5,32 @@ import Wiring
 
 /// A policy at a time that moves on, with all it asks for.
 private struct Course {
-  var policy: MicDefaultPolicy
+  var policy: OwnDefaultPolicy
   var now = HostTime(nanoseconds: 0)
 
-  init(_ mode: MicDefaultMode) { policy = MicDefaultPolicy(source: "mic", mode: mode) }
+  init(_ mode: OwnDefaultMode) { policy = OwnDefaultPolicy(device: "mic", mode: mode) }
 
   /// In place, with a server that answers, and the user's choice as given.
-  static func ready(_ mode: MicDefaultMode, _ choice: DefaultDeviceState.Choice = .unset) -> Course {
+  static func ready(_ mode: OwnDefaultMode, _ choice: DefaultDeviceState.Choice = .unset) -> Course {
     var course = Course(mode)
     _ = course.send(.choice(choice))
-    _ = course.send(.source(isPresent: true))
+    _ = course.send(.device(isPresent: true))
     return course
   }
 
   /// Claimed, and the claim shows.
-  static func claimed(_ mode: MicDefaultMode, _ choice: DefaultDeviceState.Choice = .unset) -> Course {
+  static func claimed(_ mode: OwnDefaultMode, _ choice: DefaultDeviceState.Choice = .unset) -> Course {
     var course = ready(mode, choice)
-    _ = course.send(.talkers(isAny: true))
+    _ = course.send(.users(isAny: true))
     _ = course.send(.choice(.named("mic")))
     return course
   }
 
-  mutating func send(_ event: MicDefaultPolicy.Event) -> [MicDefaultPolicy.Action] { policy.handle(event, at: now) }
+  mutating func send(_ event: OwnDefaultPolicy.Event) -> [OwnDefaultPolicy.Action] { policy.handle(event, at: now) }
 
   /// Half a second at a time.
-  mutating func wait(seconds: Double) -> [MicDefaultPolicy.Action] {
-    var actions: [MicDefaultPolicy.Action] = []
+  mutating func wait(seconds: Double) -> [OwnDefaultPolicy.Action] {
+    var actions: [OwnDefaultPolicy.Action] = []
     for _ in 0..<Int(seconds * 2) {
       now = now + .milliseconds(500)
       actions += send(.tick)
@@ -42,7 +42,7 @@ private struct Course {
 @Suite struct MicDefaultPolicyTests {
   @Test func neverChangesNothing() {
     var course = Course.ready(.never)
-    #expect(course.send(.talkers(isAny: true)) == [] && course.wait(seconds: 60) == [])
+    #expect(course.send(.users(isAny: true)) == [] && course.wait(seconds: 60) == [])
     #expect(course.policy.standing == .idle)
     #expect(course.send(.stopping) == [])
   }
@@ -50,10 +50,10 @@ private struct Course {
   @Test func whileConnectedFollowsTheTalkers() {
     var course = Course.ready(.whileConnected)
     #expect(course.wait(seconds: 60) == [], "nobody talks")
-    #expect(course.send(.talkers(isAny: true)) == [.claim])
+    #expect(course.send(.users(isAny: true)) == [.claim])
     #expect(course.send(.choice(.named("mic"))) == [] && course.policy.standing == .claimed)
     #expect(course.wait(seconds: 3600) == [])
-    #expect(course.send(.talkers(isAny: false)) == [] && course.policy.standing == .lingering)
+    #expect(course.send(.users(isAny: false)) == [] && course.policy.standing == .lingering)
     #expect(course.wait(seconds: 4.5) == [])
     #expect(course.wait(seconds: 1) == [.release] && course.policy.standing == .idle)
     #expect(course.wait(seconds: 60) == [])
@@ -62,14 +62,14 @@ private struct Course {
   @Test func aTalkerThatIsSoonBackMovesNobody() {
     var course = Course.claimed(.whileConnected)
     for _ in 0..<10 {
-      #expect(course.send(.talkers(isAny: false)) == [] && course.wait(seconds: 4) == [])
-      #expect(course.send(.talkers(isAny: true)) == [] && course.wait(seconds: 4) == [])
+      #expect(course.send(.users(isAny: false)) == [] && course.wait(seconds: 4) == [])
+      #expect(course.send(.users(isAny: true)) == [] && course.wait(seconds: 4) == [])
     }
   }
 
   @Test func alwaysNeedsNobody() {
     var course = Course(.always)
-    #expect(course.send(.source(isPresent: true)) == [], "the user's choice is not known yet")
+    #expect(course.send(.device(isPresent: true)) == [], "the user's choice is not known yet")
     #expect(course.policy.standing == .waiting)
     #expect(course.send(.choice(.named("webcam"))) == [.claim])
     #expect(course.send(.choice(.named("mic"))) == [] && course.wait(seconds: 3600) == [])
@@ -80,27 +80,27 @@ private struct Course {
   @Test func nothingIsClaimedForASourceThatIsNotThere() {
     var course = Course(.always)
     #expect(course.send(.choice(.unset)) == [] && course.wait(seconds: 60) == [])
-    #expect(course.send(.source(isPresent: true)) == [.claim])
+    #expect(course.send(.device(isPresent: true)) == [.claim])
   }
 
-  @Test(arguments: [MicDefaultMode.whileConnected, .always], [DefaultDeviceState.Choice.named("webcam"), .unset])
-  func theUsersChoiceStands(mode: MicDefaultMode, theirs: DefaultDeviceState.Choice) {
+  @Test(arguments: [OwnDefaultMode.whileConnected, .always], [DefaultDeviceState.Choice.named("webcam"), .unset])
+  func theUsersChoiceStands(mode: OwnDefaultMode, theirs: DefaultDeviceState.Choice) {
     var course = Course.claimed(mode, .named("headset"))
     #expect(course.send(.choice(theirs)) == [.release] && course.policy.standing == .yielded)
     #expect(course.wait(seconds: 3600) == [])
     // Neither a short loss of the talker nor one of the server wins it back.
-    _ = course.send(.talkers(isAny: false))
+    _ = course.send(.users(isAny: false))
     _ = course.wait(seconds: 3)
-    #expect(course.send(.talkers(isAny: true)) == [])
+    #expect(course.send(.users(isAny: true)) == [])
     _ = course.send(.choice(.unknown))
-    _ = course.send(.source(isPresent: false))
+    _ = course.send(.device(isPresent: false))
     _ = course.wait(seconds: 30)
-    _ = course.send(.source(isPresent: true))
+    _ = course.send(.device(isPresent: true))
     #expect(course.send(.choice(theirs)) == [] && course.wait(seconds: 60) == [])
     // Only who comes to talk later does, where talkers are asked about at all.
-    _ = course.send(.talkers(isAny: false))
+    _ = course.send(.users(isAny: false))
     _ = course.wait(seconds: 6)
-    #expect(course.send(.talkers(isAny: true)) == (mode == .always ? [] : [.claim]))
+    #expect(course.send(.users(isAny: true)) == (mode == .always ? [] : [.claim]))
   }
 
   @Test func theUserMayComeBackToOurs() {
@@ -125,11 +125,11 @@ private struct Course {
 
   @Test func aServerThatComesBackKeepsTheClaim() {
     var course = Course.claimed(.always, .named("webcam"))
-    func restart(_ course: inout Course, as choice: DefaultDeviceState.Choice) -> [MicDefaultPolicy.Action] {
-      var actions = course.send(.choice(.unknown)) + course.send(.source(isPresent: false))
+    func restart(_ course: inout Course, as choice: DefaultDeviceState.Choice) -> [OwnDefaultPolicy.Action] {
+      var actions = course.send(.choice(.unknown)) + course.send(.device(isPresent: false))
       actions += course.wait(seconds: 2)
       actions += course.send(.choice(choice))
-      return actions + course.send(.source(isPresent: true))
+      return actions + course.send(.device(isPresent: true))
     }
     #expect(restart(&course, as: .named("mic")) == [])
     // It went before it had written the claim down.
@@ -144,14 +144,14 @@ private struct Course {
 
   @Test func aLongAbsenceGivesTheChoiceBack() {
     var course = Course.claimed(.always)
-    #expect(course.send(.source(isPresent: false)) == [] && course.wait(seconds: 6) == [.release])
+    #expect(course.send(.device(isPresent: false)) == [] && course.wait(seconds: 6) == [.release])
     #expect(course.send(.choice(.unset)) == [])
-    #expect(course.send(.source(isPresent: true)) == [.claim])
+    #expect(course.send(.device(isPresent: true)) == [.claim])
   }
 
   @Test func refusalsAreRetriedEverLessOften() {
     var course = Course(.always)
-    _ = course.send(.source(isPresent: true))
+    _ = course.send(.device(isPresent: true))
     #expect(course.send(.choice(.unset)) == [.claim])
     var claims = 1
     for _ in 0..<7200 {
@@ -171,7 +171,7 @@ private struct Course {
     #expect(course.send(.mode(.always)) == [.claim])
     #expect(course.send(.choice(.named("mic"))) == [])
     #expect(course.send(.mode(.whileConnected)) == [])
-    #expect(course.send(.talkers(isAny: false)) == [] && course.wait(seconds: 6) == [.release])
+    #expect(course.send(.users(isAny: false)) == [] && course.wait(seconds: 6) == [.release])
     _ = course.send(.choice(.unset))
     _ = course.send(.mode(.always))
     _ = course.send(.choice(.named("mic")))

@@ -1,29 +1,29 @@
 public import AudioCore
 public import AudioIO
 
-/// When our own source is the user's default microphone: `mic.make_default`.
-public enum MicDefaultMode: String, Hashable, Sendable, CaseIterable {
+/// When a device of our own is the user's default: the microphone's `make_default`, and that of routing.
+public enum OwnDefaultMode: String, Hashable, Sendable, CaseIterable {
   /// Applications use it when they are told to. Nothing of the user's is changed.
   case never
-  /// While at least one client may talk.
+  /// While somebody uses it: for a microphone, while at least one client may talk.
   case whileConnected = "while_connected"
   case always
 }
 
-/// Decides when our source is claimed as the user's default. Pure: events and the time in, actions out.
+/// Decides when our own device is claimed as the user's default. Pure: events and the time in, actions out.
 ///
-/// The user is never fought: whoever chooses another microphone while ours is the default keeps it. With
-/// `while_connected` until the talkers have gone and come again, with `always` until the mode is set anew or the process
+/// The user is never fought: whoever chooses another device while ours is the default keeps it. With
+/// `while_connected` until the users have gone and come again, with `always` until the mode is set anew or the process
 /// starts again.
 ///
-/// A talker or a server that is back within the linger finds all as it was: recorders that follow the default are not
+/// A user or a server that is back within the linger finds all as it was: applications that follow the default are not
 /// moved about by a short loss.
-public struct MicDefaultPolicy: Sendable {
+public struct OwnDefaultPolicy: Sendable {
   public enum Event: Hashable, Sendable {
-    case mode(MicDefaultMode)
-    case talkers(isAny: Bool)
-    /// Our source is in the graph, or has left it.
-    case source(isPresent: Bool)
+    case mode(OwnDefaultMode)
+    case users(isAny: Bool)
+    /// Our device is in the graph, or has left it.
+    case device(isPresent: Bool)
     /// What the user has chosen, once it has stood for a while, or `unknown` as soon as it is.
     case choice(DefaultDeviceState.Choice)
     /// The last claim could not be made.
@@ -58,13 +58,13 @@ public struct MicDefaultPolicy: Sendable {
     case held
   }
 
-  public let source: String
+  public let device: String
   public let linger: HostDuration
   /// A claim that does not show after this long has been overridden.
   public let patience: HostDuration
 
-  public private(set) var mode: MicDefaultMode
-  private var hasTalkers = false
+  public private(set) var mode: OwnDefaultMode
+  private var hasUsers = false
   private var isPresent = false
   private var choice = DefaultDeviceState.Choice.unknown
   private var claim = Claim.none
@@ -78,9 +78,9 @@ public struct MicDefaultPolicy: Sendable {
   private var retryAt: HostTime?
 
   public init(
-    source: String, mode: MicDefaultMode, linger: HostDuration = .seconds(5), patience: HostDuration = .seconds(2)
+    device: String, mode: OwnDefaultMode, linger: HostDuration = .seconds(5), patience: HostDuration = .seconds(2)
   ) {
-    self.source = source
+    self.device = device
     self.mode = mode
     self.linger = linger
     self.patience = patience
@@ -97,8 +97,8 @@ public struct MicDefaultPolicy: Sendable {
     case .mode(let new):
       if new != mode { hasYielded = false }
       mode = new
-    case .talkers(let isAny): hasTalkers = isAny
-    case .source(let present): isPresent = present
+    case .users(let isAny): hasUsers = isAny
+    case .device(let present): isPresent = present
     case .choice(let new): return chosen(new, at: now) + decide(at: now)
     case .refused:
       claim = .none
@@ -111,16 +111,16 @@ public struct MicDefaultPolicy: Sendable {
 
   // MARK: Law
 
-  private var isAskedFor: Bool { mode == .always || (mode == .whileConnected && hasTalkers) }
+  private var isAskedFor: Bool { mode == .always || (mode == .whileConnected && hasUsers) }
   private var isNeeded: Bool { isPresent && isAskedFor }
 
   private mutating func chosen(_ new: DefaultDeviceState.Choice, at now: HostTime) -> [Action] {
     choice = new
     switch (new, claim) {
     case (.unknown, _): lostSight = true
-    case (.named(source), .none): hasYielded = false
+    case (.named(device), .none): hasYielded = false
     case (_, .none): break
-    case (.named(source), _):
+    case (.named(device), _):
       if claim != .held { retries.connected(at: now) }
       claim = .held
       lostSight = false
@@ -153,7 +153,7 @@ public struct MicDefaultPolicy: Sendable {
     let since = unneededSince ?? now
     unneededSince = since
     guard mode == .never || now - since >= linger else { return [] }
-    // The source may be away by no doing of the user's; that ends nothing.
+    // The device may be away by no doing of the user's; that ends nothing.
     if !isAskedFor { hasYielded = false }
     guard claim != .none else { return [] }
     claim = .none

@@ -2,36 +2,42 @@ public import AudioCore
 import AudioIO
 public import Leases
 
-/// Carries out `MicDefaultPolicy` with a lease on the user's default source.
+/// Carries out `OwnDefaultPolicy` with a lease on the user's default device.
 ///
 /// Also where nothing is ever claimed it undoes what an earlier process has left. Thread: control.
-public final class MicDefault {
+public final class OwnDefault {
   public enum News: Sendable, Hashable {
     case note(LeaseNote)
     /// The same failure is said once until something else comes of it.
     case failed(LeaseError)
   }
 
-  private var policy: MicDefaultPolicy
+  private var policy: OwnDefaultPolicy
   private let lease: DefaultDeviceLease
   private let say: (News) -> Void
   private var settled = SettledChoice()
   private var lastFailure: LeaseError?
-  private static let holder = "microphone"
+  private let holder: String
 
-  /// `lease` is one on a default source.
-  public init(policy: MicDefaultPolicy, lease: DefaultDeviceLease, say: @escaping (News) -> Void) {
+  /// `lease` is one on the default device of that kind; `holder` is who it is taken for.
+  public init(
+    policy: OwnDefaultPolicy, lease: DefaultDeviceLease, for holder: String, say: @escaping (News) -> Void
+  ) {
+    self.holder = holder
     self.policy = policy
     self.lease = lease
     self.say = say
   }
 
-  public var mode: MicDefaultMode { policy.mode }
-  public var standing: MicDefaultPolicy.Standing { policy.standing }
+  public var mode: OwnDefaultMode { policy.mode }
+  public var standing: OwnDefaultPolicy.Standing { policy.standing }
 
-  public func set(_ mode: MicDefaultMode, at now: HostTime) { handle(.mode(mode), at: now) }
-  public func talkersChanged(isAny: Bool, at now: HostTime) { handle(.talkers(isAny: isAny), at: now) }
-  public func sourceChanged(isPresent: Bool, at now: HostTime) { handle(.source(isPresent: isPresent), at: now) }
+  public func set(_ mode: OwnDefaultMode, at now: HostTime) { handle(.mode(mode), at: now) }
+  public func usersChanged(isAny: Bool, at now: HostTime) { handle(.users(isAny: isAny), at: now) }
+  public func deviceChanged(isPresent: Bool, at now: HostTime) { handle(.device(isPresent: isPresent), at: now) }
+
+  /// The user's device that ours stands in for.
+  public var replaced: String? { lease.replaced }
 
   /// Twice a second or oftener.
   public func step(at now: HostTime) {
@@ -52,13 +58,13 @@ public final class MicDefault {
     attempt { () throws(LeaseError) in try lease.finish(within: patience) }
   }
 
-  private func handle(_ event: MicDefaultPolicy.Event, at now: HostTime) {
+  private func handle(_ event: OwnDefaultPolicy.Event, at now: HostTime) {
     for action in policy.handle(event, at: now) {
       switch action {
       case .claim:
-        let isMade = attempt { () throws(LeaseError) in try lease.acquire(policy.source, for: Self.holder) }
+        let isMade = attempt { () throws(LeaseError) in try lease.acquire(policy.device, for: holder) }
         if !isMade { _ = policy.handle(.refused, at: now) }
-      case .release: attempt { () throws(LeaseError) in try lease.release(policy.source, for: Self.holder) }
+      case .release: attempt { () throws(LeaseError) in try lease.release(policy.device, for: holder) }
       }
     }
   }

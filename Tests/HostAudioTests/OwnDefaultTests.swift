@@ -9,7 +9,7 @@ import Testing
 import Wiring
 
 /// Our source as the user's default microphone, on a real server.
-@Suite(.serialized) struct MicDefaultTests {
+@Suite(.serialized) struct OwnDefaultTests {
   private static let name = "streamd.test-mic"
 
   private final class Rig {
@@ -17,17 +17,17 @@ import Wiring
     let backend: PipeWireBackend
     let file: LeaseFile
     let source: any AudioStream
-    private(set) var microphone: MicDefault!
-    private let news = Mutex<[MicDefault.News]>([])
+    private(set) var microphone: OwnDefault!
+    private let news = Mutex<[OwnDefault.News]>([])
     var choice: any DefaultDeviceChoice { backend.defaultSource }
 
-    init(_ mode: MicDefaultMode) throws {
+    init(_ mode: OwnDefaultMode) throws {
       server = try PrivatePipeWire(microphone: true)
       try server.createNode("webcam", mediaClass: "Audio/Source/Virtual", channels: 1)
       backend = try PipeWireBackend(remote: server.remote)
       file = LeaseFile(directory: server.environment["XDG_STATE_HOME"]! + "/streamd")
       source = try backend.open(
-        StreamRequest(role: .virtualSource, name: MicDefaultTests.name, description: "Remote Microphone"),
+        StreamRequest(role: .virtualSource, name: OwnDefaultTests.name, description: "Remote Microphone"),
         client: RenderClient(), events: { _ in })
       try source.start()
       let (choice, source) = (choice, source)
@@ -38,10 +38,10 @@ import Wiring
     deinit { source.stop() }
 
     /// As a daemon that starts does.
-    func begin(_ mode: MicDefaultMode) {
-      microphone = MicDefault(
-        policy: MicDefaultPolicy(source: MicDefaultTests.name, mode: mode, linger: .milliseconds(500)),
-        lease: DefaultDeviceLease(choice: choice, file: file),
+    func begin(_ mode: OwnDefaultMode) {
+      microphone = OwnDefault(
+        policy: OwnDefaultPolicy(device: OwnDefaultTests.name, mode: mode, linger: .milliseconds(500)),
+        lease: DefaultDeviceLease(choice: choice, file: file), for: "test",
         say: { [unowned self] item in news.withLock { $0.append(item) } })
     }
 
@@ -52,7 +52,7 @@ import Wiring
     /// Goes on as a daemon does, until the condition holds.
     func run(until condition: () -> Bool) -> Bool {
       waitUntil(timeout: 15) {
-        microphone.sourceChanged(isPresent: Self.isRunning(source), at: renderNow())
+        microphone.deviceChanged(isPresent: Self.isRunning(source), at: renderNow())
         microphone.step(at: renderNow())
         return condition()
       }
@@ -80,13 +80,13 @@ import Wiring
       if let before { try rig.server.setDefault("source", before) }
       #expect(rig.isUsed(before ?? PrivatePipeWire.microphoneName, before.map { .named($0) } ?? .unset))
       rig.runOn(seconds: 0.6)
-      rig.microphone.talkersChanged(isAny: true, at: renderNow())
+      rig.microphone.usersChanged(isAny: true, at: renderNow())
       #expect(rig.isUsed(Self.name, .named(Self.name)))
       // Who asks for no microphone in particular is heard with ours.
       let recorder = try rig.server.start(["pw-record", rig.server.runtimeDirectory + "/default.wav"])
       #expect(waitUntil(timeout: 10) { rig.source.report.users == 1 })
       recorder.stop()
-      rig.microphone.talkersChanged(isAny: false, at: renderNow())
+      rig.microphone.usersChanged(isAny: false, at: renderNow())
       #expect(rig.isUsed(before ?? PrivatePipeWire.microphoneName, before.map { .named($0) } ?? .unset))
       #expect(rig.run { !rig.file.exists })
     }
@@ -114,7 +114,7 @@ import Wiring
     #expect(rig.choice.state.configured == .named("webcam") && !rig.file.exists)
   }
 
-  @Test(arguments: [MicDefaultMode.never, .always]) func whatAKilledProcessLeft(mode: MicDefaultMode) throws {
+  @Test(arguments: [OwnDefaultMode.never, .always]) func whatAKilledProcessLeft(mode: OwnDefaultMode) throws {
     let rig = try Rig(.never)
     try rig.server.setDefault("source", "webcam")
     #expect(rig.isUsed("webcam", .named("webcam")))
