@@ -52,6 +52,10 @@ let package = Package(
     .systemLibrary(
       name: "CCryptoSystem", path: "Sources/CShims/CryptoSystem", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CMicroHTTPSystem", path: "Sources/CShims/MicroHTTPSystem", pkgConfig: "libmicrohttpd",
+      providers: [.apt(["libmicrohttpd-dev"])]),
+    .target(name: "CMicroHTTP", dependencies: ["CMicroHTTPSystem"], path: "Sources/CShims/MicroHTTP"),
     // Plain functions too.
     .systemLibrary(
       name: "CSoundFileSystem", path: "Sources/CShims/SoundFileSystem", pkgConfig: "sndfile",
@@ -76,12 +80,16 @@ let package = Package(
 
     // Vocabulary, codecs and packet formats.
     .target(name: "AudioCore", dependencies: ["CLinux"], swiftSettings: render),
-    .target(name: "AudioIO", dependencies: ["AudioCore"], swiftSettings: render),
+    .target(name: "AudioIO", dependencies: ["AudioCore", "Wording"], swiftSettings: render),
     .target(name: "OpusCodec", dependencies: ["AudioCore", "COpus"], swiftSettings: render),
     .target(name: "Wire", dependencies: ["AudioCore", "CCryptoSystem"], swiftSettings: render),
 
     .target(
       name: "SoundFiles", dependencies: ["AudioCore", "CSofaSystem", "CSoundFileSystem"], swiftSettings: render),
+
+    // Recordings: what render writes, chunk files, what reads them.
+    .target(
+      name: "Recording", dependencies: ["AudioCore", "SoundFiles", "CCryptoSystem"], swiftSettings: render),
 
     // The audio path, in the order sound travels.
     .target(name: "PipeWireIO", dependencies: ["AudioIO", "AudioCore", "CPipeWire", "CLinux"], swiftSettings: render),
@@ -100,6 +108,12 @@ let package = Package(
     .target(name: "Wording", swiftSettings: strict),
     .target(name: "Control", dependencies: ["Wording", "CLinux"], swiftSettings: strict),
     .target(name: "Headroom", dependencies: ["Control", "Wording"], swiftSettings: strict),
+    // The same over HTTP: who may do what, and the server.
+    .target(name: "WebAccess", dependencies: ["Control", "CCryptoSystem"], swiftSettings: strict),
+    .target(
+      name: "Web", dependencies: ["Control", "WebAccess", "CMicroHTTP", "CMicroHTTPSystem", "CLinux"],
+      exclude: ["Page/Source"], swiftSettings: strict),
+    .target(name: "PushToTalk", dependencies: ["AudioCore"], swiftSettings: render),
     .target(name: "Settings", dependencies: ["Wording", "CToml"], swiftSettings: strict),
 
     // What is wanted of applications' sound: profiles, routes, levels.
@@ -117,7 +131,9 @@ let package = Package(
     .target(
       name: "Wiring",
       dependencies: [
-        "AppRings", "AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "VirtualMic", "Wire", "CLinux",
+        "AppRings", "AudioCore", "AudioIO", "Capture", "Leases", "Mixer", "OpusCodec", "Recording", "VirtualMic",
+        "Wire",
+        "CLinux",
       ],
       path: "Sources/streamd/Wiring", swiftSettings: house),
     .executableTarget(
@@ -125,20 +141,24 @@ let package = Package(
       dependencies: [
         "AppRings", "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "GraphFiles",
         "SoundFiles", "VirtualMic", "OpusCodec", "Wire", "Wiring", "Leases", "Control", "Headroom", "Settings",
-        "Policy",
-        "Metering", "CLinux",
+        "Policy", "Metering", "PushToTalk", "Recording", "Web", "WebAccess", "Wording", "CLinux",
       ], exclude: ["Wiring"], swiftSettings: house),
     .executableTarget(
       name: "streamctl",
       dependencies: [
         "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Mixer", "GraphFiles", "SoundFiles", "VirtualMic",
-        "OpusCodec", "Wire", "Control", "Policy", "Settings", "Wording", "CLinux", "CNcurses",
+        "OpusCodec", "Wire", "Control", "Policy", "Recording", "Settings", "Wording", "WebAccess", "CLinux",
+        "CNcurses",
       ], swiftSettings: house),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: house),
+    .testTarget(
+      name: "WebTests", dependencies: ["Web", "WebAccess", "Control", "TestSupport"], swiftSettings: house),
+    // Optimised, for it goes through thousands of sequences.
+    .testTarget(name: "PushToTalkTests", dependencies: ["PushToTalk", "AudioCore"], swiftSettings: render),
     .testTarget(name: "HeadroomTests", dependencies: ["Headroom", "Control"], swiftSettings: house),
     .testTarget(
       name: "PolicyTests",
-      dependencies: ["Policy", "Settings", "AudioCore", "TestSupport"],
+      dependencies: ["Policy", "Settings", "AudioCore", "Wording", "TestSupport"],
       swiftSettings: house),
     .testTarget(name: "MeteringTests", dependencies: ["Metering", "AudioCore", "Control"], swiftSettings: house),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Wording"], swiftSettings: house),
@@ -216,6 +236,17 @@ let package = Package(
         "AppRings", "AudioCore", "AudioIO", "PipeWireIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring", "Control",
         "CLinux", "VirtualMic", "TestSupport", "CRenderGuard", "CAppRing",
       ], swiftSettings: render),
+
+    .testTarget(
+      name: "RecordingTests",
+      dependencies: [
+        "Recording", "AudioIO", "AudioCore", "SoundFiles", "CSoundFileSystem", "CRenderGuard", "TestSupport",
+        "recorder-victim",
+      ], swiftSettings: render),
+    // A process for tests to kill while it records.
+    .executableTarget(
+      name: "recorder-victim", dependencies: ["Recording", "AudioCore"], path: "Tests/RecorderVictim",
+      swiftSettings: render),
 
     .testTarget(name: "LeasesTests", dependencies: ["Leases", "TestSupport"], swiftSettings: house),
     .testTarget(

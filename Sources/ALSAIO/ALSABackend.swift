@@ -9,9 +9,15 @@ public final class ALSABackend: AudioBackend {
   public let roles: Set<StreamRole.Kind> = [.playback, .capture]
 
   private let configuration: PCMConfiguration
+  /// This machine's cards, and what ALSA's configuration names.
+  public let devices: any DeviceWatch
 
   /// `configuration` is files in ALSA's format, with colons between them, in place of the system's.
-  public init(configuration: String? = nil) { self.configuration = PCMConfiguration(files: configuration) }
+  public init(configuration: String? = nil) {
+    let configuration = PCMConfiguration(files: configuration)
+    self.configuration = configuration
+    devices = CardWatch { CardListing.read(configuration) }
+  }
 
   public func open(
     _ request: StreamRequest, client: RenderClient, events: @escaping @Sendable (StreamEvent) -> Void

@@ -28,6 +28,20 @@ final class PCMConfiguration: Sendable {
     }
   }
 
+  /// PCMs that the configuration names, as it is now.
+  var names: [NamedPCM] {
+    guard let files else {
+      var top: OpaquePointer?
+      guard snd_config_update_ref(&top) >= 0, let top else { return [] }
+      defer { snd_config_unref(top) }
+      return NamedPCM.all(in: top)
+    }
+    return tree.withLock { tree in
+      guard snd_config_update_r(&tree.top, &tree.update, files) >= 0, let top = tree.top else { return [] }
+      return NamedPCM.all(in: top)
+    }
+  }
+
   func open(_ name: String, isPlayback: Bool) throws(BackendError) -> OpaquePointer {
     var handle: OpaquePointer?
     let direction = isPlayback ? SND_PCM_STREAM_PLAYBACK : SND_PCM_STREAM_CAPTURE

@@ -85,6 +85,7 @@ public struct BackendError: Error, Sendable, Hashable, CustomStringConvertible {
     case noSource = "no_source"
     case sourceNotFound = "source_not_found"
     case notASource = "not_a_source"
+    case sourceHeldBack = "source_held_back"
     case noPorts = "no_ports"
     case linkRefused = "link_refused"
     case deviceLost = "device_lost"
@@ -121,8 +122,8 @@ public struct BackendError: Error, Sendable, Hashable, CustomStringConvertible {
   public var recovery: Recovery {
     switch code {
     case .serverUnavailable: .waitForServer
-    case .noSink, .sinkNotFound, .notASink, .noSource, .sourceNotFound, .notASource, .deviceLost, .deviceBusy,
-      .deviceDenied:
+    case .noSink, .sinkNotFound, .notASink, .noSource, .sourceNotFound, .notASource, .sourceHeldBack, .deviceLost,
+      .deviceBusy, .deviceDenied:
       .waitForDevice
     case .noPorts, .linkRefused, .foreignLink, .starting: .retrySoon
     case .unsupportedRole, .unsupportedFormat, .streamGone, .streamFixed, .badLevel, .tooMany: .permanent

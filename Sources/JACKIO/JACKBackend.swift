@@ -11,9 +11,15 @@ public final class JACKBackend: AudioBackend {
   public let roles: Set<StreamRole.Kind> = [.playback, .capture]
 
   private let server: String
+  /// This server's devices.
+  public let devices: any DeviceWatch
 
   /// Nil for the user's own server: `JACK_DEFAULT_SERVER`, else `default`.
-  public init(server: String? = nil) { self.server = server ?? JACKLibrary.defaultServer }
+  public init(server: String? = nil) {
+    let server = server ?? JACKLibrary.defaultServer
+    self.server = server
+    devices = JACKDevices(server: server)
+  }
 
   public func open(
     _ request: StreamRequest, client: RenderClient, events: @escaping @Sendable (StreamEvent) -> Void

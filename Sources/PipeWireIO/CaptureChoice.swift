@@ -11,8 +11,12 @@ enum CaptureChoice {
     let sources = graph.nodes.values.filter(\.isForeignSource).sorted { $0.id < $1.id }
     func named(_ name: String?) -> GraphMirror.Node? { name.flatMap { name in sources.first { $0.name == name } } }
     if let wanted { return named(wanted).map { .success($0) } ?? .failure(missing(wanted, graph, sources)) }
+    if let chosen = named(graph[.source].effective), graph.isBluetooth(chosen) { return .failure(heldBack(chosen)) }
     if let source = named(graph[.source].effective) ?? named(current) { return .success(source) }
-    guard let best = sources.max(by: { ($0.priority, $1.id) < ($1.priority, $0.id) }) else {
+    // A headset's microphone is nobody's second choice: opening it turns music into telephony.
+    let open = sources.filter { !graph.isBluetooth($0) }
+    if open.isEmpty, let headset = sources.first { return .failure(heldBack(headset)) }
+    guard let best = open.max(by: { ($0.priority, $1.id) < ($1.priority, $0.id) }) else {
       return .failure(BackendError(.noSource, "there is no microphone", hint: "no audio input exists yet"))
     }
     return .success(best)
@@ -26,6 +30,12 @@ enum CaptureChoice {
         guard let port = graph.ports[link.output] else { return false }
         return port.node == source && !port.isMonitor
       }
+  }
+
+  private static func heldBack(_ source: GraphMirror.Node) -> BackendError {
+    BackendError(
+      .sourceHeldBack, "the microphone \"\(source.name)\" is a Bluetooth headset's",
+      hint: "recording it would switch the headset from music to telephony: name it if that is wanted")
   }
 
   private static func missing(_ name: String, _ graph: GraphMirror, _ sources: [GraphMirror.Node]) -> BackendError {

@@ -37,7 +37,10 @@ final class CaptureStream: GraphStream, @unchecked Sendable {
 
   private func follow(_ found: GraphMirror.Node) {
     guard let node else { return nodeIsMissing() }
-    guard let id = node.id else { return announce(.waiting(.joining)) }
+    guard let id = node.id else {
+      waitForLink(false)
+      return announce(.waiting(.joining))
+    }
     let isLinked = CaptureChoice.isLinked(in: connection.graph, node: id, to: found.id)
     node.isOpen = isLinked
     waitForLink(isLinked)

@@ -16,6 +16,9 @@ struct GraphMirror: Sendable {
     var application = ""
     /// Never used again while the server lives.
     var serial: UInt64 = 0
+    /// The card or headset that it is a part of.
+    var device: UInt32?
+    var nick = ""
 
     /// What an application plays.
     var isPlayer: Bool { mediaClass == "Stream/Output/Audio" }
@@ -53,6 +56,8 @@ struct GraphMirror: Sendable {
   private(set) var ports: [UInt32: Port] = [:]
   private(set) var links: [UInt32: Link] = [:]
   private(set) var clients: Set<UInt32> = []
+  /// What drives each card or headset: `alsa`, `bluez5` …
+  private(set) var drivers: [UInt32: String] = [:]
   /// Where nodes are to play by the metadata that the session manager follows.
   private(set) var targets: [UInt32: AppStream.Target] = [:]
   private var sink = DefaultDeviceState()
@@ -80,6 +85,12 @@ struct GraphMirror: Sendable {
   mutating func add(_ link: Link) { links[link.id] = link }
 
   mutating func addClient(_ id: UInt32) { clients.insert(id) }
+  mutating func addDevice(_ id: UInt32, driver: String) { drivers[id] = driver }
+
+  /// A headset's, whose microphone must not be opened unasked: it would leave music for telephony.
+  func isBluetooth(_ node: Node) -> Bool {
+    node.name.hasPrefix("bluez_") || node.device.flatMap { drivers[$0] }?.hasPrefix("bluez") == true
+  }
 
   /// Metadata of a node; a removal of everything names no key.
   mutating func target(of node: UInt32, key: String?, value: String?) {
@@ -104,6 +115,7 @@ struct GraphMirror: Sendable {
 
   mutating func remove(_ id: UInt32) {
     clients.remove(id)
+    drivers[id] = nil
     targets[id] = nil
     nodes[id] = nil
     ports[id] = nil

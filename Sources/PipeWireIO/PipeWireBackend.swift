@@ -8,13 +8,15 @@ public final class PipeWireBackend: AudioBackend {
     .monitor, .streams, .playback, .capture, .feed, .virtualSink, .virtualSource,
   ]
 
-  private let connection: PipeWireConnection
+  let connection: PipeWireConnection
   /// The user's choices on this server.
   public let defaultSink: any DefaultDeviceChoice
   public let defaultSource: any DefaultDeviceChoice
   /// What applications play on this server.
   public var appStreams: any AppStreamBook { book }
   private let book: AppStreams
+  /// This server's devices.
+  public let devices: any DeviceWatch
 
   /// Never fails because no server runs: streams then wait and say so. `log` gets what is worth a line, on the loop thread.
   public init(remote: String = "", log: @escaping @Sendable (BackendError) -> Void = { _ in }) throws(BackendError) {
@@ -22,6 +24,7 @@ public final class PipeWireBackend: AudioBackend {
     defaultSink = PipeWireDefaultDevice(.sink, connection: connection, remote: remote)
     defaultSource = PipeWireDefaultDevice(.source, connection: connection, remote: remote)
     book = AppStreams(connection: connection, place: defaultSink.place)
+    devices = PipeWireDevices(connection: connection)
   }
 
   /// An observed choice and the connection hold each other.
@@ -29,6 +32,7 @@ public final class PipeWireBackend: AudioBackend {
     defaultSink.observe(nil)
     defaultSource.observe(nil)
     book.retire()
+    devices.observe(nil)
   }
 
   public func open(

@@ -237,8 +237,10 @@ final class PipeWireConnection: @unchecked Sendable {
           priority: properties["priority.session"].flatMap { Int($0) } ?? 0,
           client: properties["client.id"].flatMap { UInt32($0) } ?? .max,
           application: properties["application.name"] ?? "",
-          serial: properties["object.serial"].flatMap { UInt64($0) } ?? UInt64(id)))
+          serial: properties["object.serial"].flatMap { UInt64($0) } ?? UInt64(id),
+          device: properties["device.id"].flatMap { UInt32($0) }, nick: properties["node.nick"] ?? ""))
     case "PipeWire:Interface:Client": graph.addClient(id)
+    case "PipeWire:Interface:Device": graph.addDevice(id, driver: properties["device.api"] ?? "")
     case "PipeWire:Interface:Port":
       graph.add(
         GraphMirror.Port(

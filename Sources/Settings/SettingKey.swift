@@ -58,6 +58,7 @@ public enum SettingKind: Sendable, Equatable, CustomStringConvertible {
 /// Texts with a grammar of their own.
 public enum SettingText: Sendable, Equatable, CustomStringConvertible {
   case captureTarget, endpoint, sessionName, profileName, socketPath, doorPath, remoteName, label, device, filePath
+  case nameList, webAddress
 
   public var description: String {
     switch self {
@@ -71,6 +72,8 @@ public enum SettingText: Sendable, Equatable, CustomStringConvertible {
     case .remoteName: "name of a socket, or its absolute path, or empty"
     case .device: "name of at most 256 bytes, or empty"
     case .filePath: "absolute path, or empty"
+    case .nameList: "names separated by commas, at most 1024 bytes"
+    case .webAddress: "\"ADDRESS:PORT\" with an IPv6 address in brackets, an absolute path, or empty"
     }
   }
 }
@@ -164,6 +167,13 @@ extension SettingText {
       guard isName || Self.isSocketPath(text) else { throw bad("\(shown) is not a \(description)") }
     case .device:
       guard text.utf8.count <= 256 else { throw bad("\(shown) is not a \(description)") }
+    case .nameList:
+      let isPlain = text.utf8.allSatisfy { isASCIILetterOrDigit($0) || "._-:[]*, ".utf8.contains($0) }
+      guard isPlain, text.utf8.count <= 1024 else { throw bad("\(shown) is no list of \(description)") }
+    case .webAddress:
+      guard text.isEmpty || Self.isSocketPath(text) || Self.isAddressAndPort(text) else {
+        throw bad("\(shown) is not an \(description)")
+      }
     case .filePath:
       guard text.isEmpty || text.hasPrefix("/") && text.utf8.count < 4096 else {
         throw bad("\(shown) is not an \(description)")
@@ -174,6 +184,17 @@ extension SettingText {
   private static func isName(_ text: String) -> Bool {
     (1...64).contains(text.utf8.count)
       && text.utf8.allSatisfy { isASCIILetterOrDigit($0) || "._-".utf8.contains($0) }
+  }
+
+  private static func isAddressAndPort(_ text: String) -> Bool {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+      return false
+    }
+    let host = text[..<colon]
+    let isSix = host.hasPrefix("[") && host.hasSuffix("]")
+    let inner = isSix ? host.dropFirst().dropLast() : host
+    return port > 0 && !inner.isEmpty
+      && inner.utf8.allSatisfy { isASCIILetterOrDigit($0) || ".".utf8.contains($0) || isSix && $0 == 0x3A }
   }
 
   /// What fits a socket address.

@@ -118,8 +118,23 @@ enum SettingTable {
       "A folder of profiles that count more than those of the user; empty means none."),
     .init(
       "make_default", \.makeDefault, .flag, of: .init(),
-      "Makes the processed sink the default while a profile is in use, so that what begins to play is processed from its "
-        + "first sample; given back after. Whoever chooses another default keeps it."),
+      "Makes the processed sink the default while a profile is in use; another choice of the user's stands."),
+  ]
+
+  static let recording: [SettingSlot<Settings.Recording>] = [
+    .init(
+      "folder", \.folder, .text(.filePath), of: .init(),
+      "Where recordings go whose folder nobody names; empty means streamd/recordings in $XDG_DATA_HOME."),
+    .init("max_streams", \.maxStreams, .integer(1...256), of: .init(), "Streams recorded at the same time."),
+    .init(
+      "quota", \.quota, .integer(0...1_000_000_000), of: .init(),
+      "MiB that recordings may have on the disk; 0 means as much as there is."),
+    .init(
+      "buffer", \.buffer, .integer(1...60), of: .init(),
+      "Seconds of each stream that memory holds for a disk that stands still."),
+    .init(
+      "store", \.store, .text(.filePath), of: .init(),
+      "A folder on the same file system in which sealed chunks also stand by their SHA-256; empty means none."),
   ]
 
   static let sections: [SettingSection] = [
@@ -130,6 +145,7 @@ enum SettingTable {
     section("mic", "The client's microphone, as applications of this computer see it.", mic, \.mic),
     section("graph", "The mixer graph, and what drives it.", graph, \.graph),
     section("routing", "Where applications' sound goes and how it is treated.", routing, \.routing),
+    section("recording", "Recordings into files.", recording, \.recording),
     section(
       "control", "The socket that streamctl and scripts talk to.",
       [
@@ -142,6 +158,30 @@ enum SettingTable {
         ),
         .init("max_clients", \.maxClients, .integer(1...1024), of: .init(), "Connections served at the same time."),
       ], \.control),
+    section(
+      "ptt", "Push-to-talk: what is silent unless somebody holds it open.",
+      [
+        .init(
+          "targets", \.targets, .text(.nameList), of: .init(),
+          "What is silent from the start: mic, mic:NAME, node:NAME, channel:NAME, separated by commas."),
+        .init(
+          "release_ms", \.release, .integer(0...1000), of: .init(),
+          "How long it stays open after a release, in milliseconds: keys that bounce are not heard."),
+      ], \.talk),
+    section(
+      "http", "The page, metrics and operations over HTTP; all but the page needs a token (streamctl token).",
+      [
+        .init(
+          "listen", \.listen, .text(.webAddress), of: .init(),
+          "Such as 127.0.0.1:8787, for this computer alone, or a socket's path; empty means none."),
+        .init(
+          "hosts", \.hosts, .text(.nameList), of: .init(),
+          "Names besides localhost by which it may be reached, separated by commas; all others are refused."),
+        .init(
+          "tls", \.isSecure, .flag, of: .init(),
+          "Whether with a certificate, http-cert.pem and http-key.pem in the state directory; made where there is none."
+        ),
+      ], \.http),
     section(
       "log", "What the daemon writes to standard error, and so to the journal.",
       [

@@ -14,7 +14,12 @@ public struct Settings: Sendable {
   public var mic = Mic()
   public var graph = Graph()
   public var routing = Routing()
+  public var talk = Talk()
+  public var recording = Recording()
+  /// Duplex channels that run from the start.
+  public var channels = Channels()
   public var control = Control()
+  public var http = HTTP()
   public var log = Log()
   public var pipewire = PipeWire()
   /// Sessions opened when the daemon starts.
@@ -99,6 +104,51 @@ public struct Settings: Sendable {
     public var profileFolders: [String] { folder.isEmpty ? [] : [folder] }
   }
 
+  /// What is silent unless a key is held.
+  public struct Talk: Sendable, Equatable {
+    /// Separated by commas.
+    public var targets = ""
+    /// Milliseconds that it stays open after a release.
+    public var release = 40
+
+    public init() {}
+
+    public var names: [String] { Settings.words(of: targets) }
+  }
+
+  /// The interface over HTTP.
+  public struct HTTP: Sendable, Equatable {
+    /// An address and a port or a socket's path; empty for none.
+    public var listen = ""
+    /// Names besides the loopback's by which it may be reached, separated by commas.
+    public var hosts = ""
+    /// Whether with a certificate of its own.
+    public var isSecure = false
+
+    public init() {}
+
+    public var names: [String] { Settings.words(of: hosts) }
+  }
+
+  static func words(of text: String) -> [String] {
+    text.split { $0 == "," || $0 == " " }.map(String.init)
+  }
+
+  /// Recordings into files.
+  public struct Recording: Sendable, Equatable {
+    /// Where those go whose folder nobody names; empty for the user's data directory.
+    public var folder = ""
+    public var maxStreams = 32
+    /// MiB that recordings may have on the disk; 0 for as much as there is.
+    public var quota = 0
+    /// Seconds of sound in memory, for a disk that stands still.
+    public var buffer = 5
+    /// A content-addressed store of sealed chunks; empty for none.
+    public var store = ""
+
+    public init() {}
+  }
+
   public struct Control: Sendable, Equatable {
     /// The path of the control socket; empty for the place in the runtime directory.
     public var socket = ""
@@ -174,6 +224,7 @@ extension Settings {
 extension Settings: Equatable {
   public static func == (left: Settings, right: Settings) -> Bool {
     SettingTable.slots.values.allSatisfy { $0.get(left) == $0.get(right) } && left.sessions == right.sessions
+      && left.channels == right.channels
   }
 }
 

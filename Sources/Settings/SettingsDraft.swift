@@ -20,6 +20,7 @@ struct SettingsDraft {
   private var files: [String] = []
   private var values: [String: Placed] = [:]
   private var sessions: [SessionDraft] = []
+  private var channels = Settings.Channels()
 
   /// Merges one file over what is there: keys override, sessions are appended.
   mutating func merge(_ bytes: [UInt8], file: String) {
@@ -48,6 +49,7 @@ struct SettingsDraft {
     var settings = Settings()
     var problems = problems
     settings.files = files
+    settings.channels = channels
     for slot in SettingTable.sections.flatMap(\.slots) {
       guard let placed = values[slot.key.name] else { continue }
       settings.origins[slot.key.name] = placed.origin
@@ -79,10 +81,12 @@ struct SettingsDraft {
     for entry in entries where entry.key != SettingTable.version.name {
       if entry.key == "session" {
         mergeSessions(entry, file)
+      } else if entry.key == "channels" {
+        mergeChannels(entry, file)
       } else if SettingTable.sections.contains(where: { $0.name == entry.key }) {
         mergeSection(entry, file)
       } else {
-        let sections = SettingTable.sections.map(\.name) + ["session", SettingTable.version.name]
+        let sections = SettingTable.sections.map(\.name) + ["channels", "session", SettingTable.version.name]
         unknown(entry, entry.key, file, near: sections)
       }
     }
@@ -101,6 +105,14 @@ struct SettingsDraft {
       } else {
         unknown(entry, name, file, near: known, in: section.key)
       }
+    }
+  }
+
+  private mutating func mergeChannels(_ node: TomlNode, _ file: String) {
+    do throws(SettingsErrors) {
+      channels = try channels.applying(SettingTree(node, file: file), in: "channels")
+    } catch {
+      for problem in error.errors { fail(problem) }
     }
   }
 

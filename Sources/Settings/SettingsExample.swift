@@ -15,6 +15,7 @@ extension Settings {
       lines += ["", "# \(section.documentation)", "[\(section.name)]"]
       for slot in section.slots { lines += [""] + entry(slot.key) }
     }
+    lines += channelSample
     lines += [
       "", "# Sessions opened when the daemon starts, at most \(sessionLimit). Each needs a name and a destination and",
       "# takes the rest from [capture] and [stream] unless it says otherwise.", "#", "# [[session]]",
@@ -28,6 +29,26 @@ extension Settings {
       }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static var channelSample: [String] {
+    let plain = Channels()
+    let (comp, limiter) = (plain.processing.compressor, plain.processing.limiter)
+    let number = { (value: Double) in SettingValue.number(value).description }
+    return [
+      "",
+      "# Duplex channels: what each records is compressed, limited and played, from the start on. Without any there are",
+      "# none. A file of JSON with the same fields may say all this instead.", "#", "# [channels]",
+      "# file = \"\"", "# sample_rate = \(plain.sampleRate)", "# sample_format = \"\(plain.format.rawValue)\"",
+      "# channels = \(plain.count)", "# blocksize = \(plain.blockSize)", "#",
+      "# # For each channel the numbers of its devices, as `streamctl devices` has them, or words that name them.",
+      "# [channels.logical_channels.1]", "# input_device_id = \"Scarlett 2i2*\"", "# output_device_id = 3", "#",
+      "# [channels.dsp.comp]", "# ratio = \(number(comp.ratio))", "# threshold_db = \(number(comp.threshold))",
+      "# attack_ms = \(number(comp.attack))", "# release_ms = \(number(comp.release))",
+      "# knee_db = \(number(comp.knee))", "# makeup_db = \(number(comp.makeUp))", "#", "# [channels.dsp.limiter]",
+      "# ceiling_db = \(number(limiter.ceiling))", "# release_ms = \(number(limiter.release))",
+      "# hold_ms = \(number(limiter.hold))",
+    ]
   }
 
   private static func entry(_ key: SettingKey) -> [String] {

@@ -37,6 +37,8 @@ struct Options {
 
   var asJSON: Bool { raised.contains("--json") }
   func has(_ flag: String) -> Bool { raised.contains(flag) }
+  /// With a value or without one.
+  func says(_ name: String) -> Bool { has(name) || given[name] != nil }
   func value(_ name: String) -> String? { given[name] }
   /// Everything that was said, `--json` and `--socket` aside.
   var names: Set<String> { raised.union(given.keys).subtracting(["--json", "--socket"]) }

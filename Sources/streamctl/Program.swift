@@ -7,10 +7,13 @@ enum Program {
   static var commands: [any Command.Type] {
     [
       StatusCommand.self, SessionCommand.self, WatchCommand.self, MonitorCommand.self,
-      ListenCommand.self, MicCommand.self, RingCommand.self,
-      TestToneCommand.self, ProfileCommand.self, RouteCommand.self, PerAppCommand.self, BypassCommand.self,
+      ListenCommand.self, RecordCommand.self, ReportCommand.self, MicCommand.self, PTTCommand.self, RingCommand.self,
+      DevicesCommand.self, ChannelsCommand.self, TestToneCommand.self, ProfileCommand.self, RouteCommand.self,
+      PerAppCommand.self,
+      BypassCommand.self,
       GetCommand.self, SetCommand.self, ResetCommand.self, ReloadCommand.self, ConfigCommand.self, MeasureCommand.self,
-      RenderCommand.self, ChainCommand.self, GraphCommand.self, RawCommand.self, DescribeCommand.self,
+      RenderCommand.self, ChainCommand.self, GraphCommand.self, HTTPCommand.self, TokenCommand.self,
+      RawCommand.self, DescribeCommand.self,
     ]
   }
 

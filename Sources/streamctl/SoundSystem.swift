@@ -24,6 +24,15 @@ enum SoundSystem: Hashable {
     }
   }
 
+  /// The backend of that name, as the daemon calls it.
+  static func backend(_ name: String, _ options: Options) throws -> any AudioBackend {
+    switch name {
+    case "alsa": ALSABackend()
+    case "jack": JACKBackend()
+    default: try PipeWireBackend(remote: options.value("--remote") ?? "")
+    }
+  }
+
   /// From `--backend`, `--sink` and `--remote`: the backend, and where to play.
   static func player(_ options: Options) throws -> (any AudioBackend, SinkTarget) {
     let words = options.value("--backend") ?? "pipewire"

@@ -1,6 +1,7 @@
 import AudioCore
 import Settings
 import Testing
+import Wording
 
 @testable import Policy
 

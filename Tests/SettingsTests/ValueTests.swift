@@ -58,10 +58,24 @@ import Testing
       [routing]
       profile = "night"
       folder = "/srv/profiles"
+      make_default = true
+      [recording]
+      folder = "/srv/takes"
+      max_streams = 2
+      quota = 1000
+      buffer = 9
+      store = "/srv/store"
       [control]
       socket = "/run/user/1000/s.sock"
       headroom_socket = "auto"
       max_clients = 1
+      [ptt]
+      targets = "mic, node:voice"
+      release_ms = 25
+      [http]
+      listen = "[::]:8787"
+      hosts = "tower.lan, 10.0.0.2"
+      tls = true
       [log]
       level = "debug"
       [pipewire]
@@ -87,6 +101,12 @@ import Testing
     #expect(settings.control.socket == "/run/user/1000/s.sock")
     #expect(settings.control.headroomSocket == "auto" && settings.control.maxClients == 1)
     #expect(settings.routing.profile == "night" && settings.routing.profileFolders == ["/srv/profiles"])
+    #expect(settings.routing.makeDefault)
+    #expect(settings.talk.names == ["mic", "node:voice"] && settings.talk.release == 25)
+    #expect(settings.http.listen == "[::]:8787" && settings.http.names == ["tower.lan", "10.0.0.2"])
+    #expect(settings.http.isSecure)
+    #expect(settings.recording.folder == "/srv/takes" && settings.recording.store == "/srv/store")
+    #expect(settings.recording.maxStreams == 2 && settings.recording.quota == 1000 && settings.recording.buffer == 9)
     #expect(settings.log.level == .debug)
     #expect(settings.pipewire.remote == "pipewire-1")
     #expect(settings.value(of: "stream.frame_ms") == .number(2.5))

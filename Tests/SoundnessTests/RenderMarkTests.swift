@@ -27,7 +27,8 @@ import Testing
       let bare = line.drop { $0 == " " }
       if bare.isEmpty || bare.hasPrefix("//") { continue }
       // The pattern is slow where it fails, and nearly everywhere it would.
-      if bare.contains("func "), let match = bare.firstMatch(of: #/^[^"(]*?(?:\([^)]*\)[^"(]*?)*\bfunc ([A-Za-z_]\w*)/#) {
+      if bare.contains("func "), let match = bare.firstMatch(of: #/^[^"(]*?(?:\([^)]*\)[^"(]*?)*\bfunc ([A-Za-z_]\w*)/#)
+      {
         found.append(
           Declaration(
             place: "\(file.path):\(index + 1)", name: String(match.1),

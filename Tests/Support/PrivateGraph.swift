@@ -36,15 +36,20 @@ extension PrivatePipeWire {
     try createNode(name, mediaClass: "Audio/Sink", channels: channels)
   }
 
-  /// A null node of any class, for instance `Audio/Source/Virtual`.
-  public func createNode(_ name: String, mediaClass: String, channels: Int) throws(SupportError) {
+  /// A null node of any class, for instance `Audio/Source/Virtual`, with whatever else is to be said of it. The factory `audiotestsrc` makes a
+  /// source that brings a tone of 440 Hz.
+  public func createNode(
+    _ name: String, mediaClass: String, channels: Int, description: String? = nil, properties: [String: String] = [:],
+    factory: String = "support.null-audio-sink"
+  ) throws(SupportError) {
     let positions =
       channels == 1
       ? ["MONO"] : Array(["FL", "FR", "FC", "LFE", "RL", "RR", "SL", "SR"].prefix(channels))
     try succeed([
       "pw-cli", "create-node", "adapter",
       """
-      { factory.name=support.null-audio-sink node.name=\(name) node.description=\(name) media.class=\(mediaClass)
+      { factory.name=\(factory) node.name=\(name) node.description="\(description ?? name)"
+        media.class=\(mediaClass) \(properties.map { "\($0.key)=\"\($0.value)\"" }.joined(separator: " "))
         audio.channels=\(channels) audio.position=[ \(positions.joined(separator: " ")) ] object.linger=1
         adapter.auto-port-config={ mode=dsp monitor=true position=preserve } }
       """,

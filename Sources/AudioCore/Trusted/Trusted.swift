@@ -50,3 +50,7 @@ public func renderDispatch(_ client: Unmanaged<RenderClient>, _ cycle: Cycle) {
 /// Thread: render.
 @_noLocks @inlinable
 public func renderWake(_ word: UnsafeMutablePointer<WakeWord>) { render_futex_wake(word) }
+
+/// The calling thread, for control to ask about. Thread: render.
+@_noLocks @inlinable
+public func renderThread() -> UInt { UInt(render_thread()) }

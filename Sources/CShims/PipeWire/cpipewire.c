@@ -1,5 +1,7 @@
 #include "cpipewire.h"
 
+#include <spa/debug/types.h>
+#include <spa/param/audio/type-info.h>
 #include <spa/param/props.h>
 #include <spa/pod/builder.h>
 #include <spa/utils/result.h>
@@ -152,6 +154,48 @@ uint32_t cpw_read_rate(const struct spa_pod *format) {
   if (!spa_pod_is_object(format)) return 0;
   const struct spa_pod_prop *found = spa_pod_find_prop(format, NULL, SPA_FORMAT_AUDIO_rate);
   return found && spa_pod_get_int(&found->value, &rate) == 0 && rate > 0 ? (uint32_t)rate : 0;
+}
+
+struct pw_proxy *cpw_registry_bind_device(struct pw_registry *registry, uint32_t id) {
+  return pw_registry_bind(registry, id, PW_TYPE_INTERFACE_Device, PW_VERSION_DEVICE, 0);
+}
+
+void cpw_device_listen(struct pw_proxy *device, struct spa_hook *hook, const struct pw_device_events *events, void *data) {
+  pw_device_add_listener((struct pw_device *)device, hook, events, data);
+}
+
+/// The alternatives of a property, the default of a choice left out: it comes again among them.
+static uint32_t alternatives(const struct spa_pod *format, uint32_t key, uint32_t type, uint32_t *values, uint32_t room,
+                             uint32_t *choice) {
+  const struct spa_pod_prop *found = spa_pod_find_prop(format, NULL, key);
+  if (!found) return 0;
+  uint32_t count = 0;
+  const struct spa_pod *value = spa_pod_get_values(&found->value, &count, choice);
+  if (!value || value->type != type || value->size != sizeof(uint32_t)) return 0;
+  const uint32_t *all = SPA_POD_BODY_CONST(value);
+  uint32_t from = *choice != SPA_CHOICE_None && count > 1 ? 1 : 0, made = 0;
+  for (uint32_t i = from; i < count && made < room; i++) values[made++] = all[i];
+  return made;
+}
+
+bool cpw_read_offer(const struct spa_pod *format, struct cpw_offer *offer) {
+  uint32_t media_type = 0, media_subtype = 0, choice = SPA_CHOICE_None;
+  memset(offer, 0, sizeof *offer);
+  if (!spa_pod_is_object(format) || spa_format_parse(format, &media_type, &media_subtype) < 0) return false;
+  if (media_type != SPA_MEDIA_TYPE_audio || media_subtype != SPA_MEDIA_SUBTYPE_raw) return false;
+  offer->rate_count = alternatives(format, SPA_FORMAT_AUDIO_rate, SPA_TYPE_Int, offer->rates, 16, &choice);
+  if ((choice == SPA_CHOICE_Range || choice == SPA_CHOICE_Step) && offer->rate_count >= 2) {
+    offer->lowest_rate = offer->rates[0], offer->highest_rate = offer->rates[1];
+    offer->rate_count = 0;
+  }
+  choice = SPA_CHOICE_None;
+  offer->format_count = alternatives(format, SPA_FORMAT_AUDIO_format, SPA_TYPE_Id, offer->formats, 32, &choice);
+  return true;
+}
+
+const char *cpw_format_name(uint32_t format) {
+  const char *name = spa_debug_type_find_short_name(spa_type_audio_format, format);
+  return name ? name : "";
 }
 
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,

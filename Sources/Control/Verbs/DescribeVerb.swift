@@ -3,6 +3,7 @@ import Wording
 /// The protocol, said by itself: documentation and clients are made from this.
 enum DescribeVerb: Verb {
   static let name = "describe"
+  static let scope = VerbScope.read
   static let summary = "Lists operations with their arguments as JSON Schema, topics, and error codes."
   static let parameters: [VerbParameter] = [.optional("op", .string, "only this operation")]
   static let result = "name, version, protocol, ops, topics, errors; or the one operation asked for"
@@ -38,7 +39,7 @@ enum DescribeVerb: Verb {
   private static func describe(_ verb: VerbDescriptor) -> JSONObject {
     [
       "summary": .string(verb.summary), "args": .object(verb.parameters.schema), "result": .string(verb.result),
-      "deferred": .bool(verb.isDeferred),
+      "deferred": .bool(verb.isDeferred), "scope": .string(verb.scope.rawValue),
     ]
   }
 }

@@ -1,6 +1,7 @@
 /// Whether anybody is there, and who.
 enum PingVerb: Verb {
   static let name = "ping"
+  static let scope = VerbScope.read
   static let summary = "Answers at once."
   static let result = "name and version of the daemon"
 

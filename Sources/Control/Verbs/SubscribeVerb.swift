@@ -2,6 +2,8 @@
 /// asking and listening.
 enum SubscribeVerb: Verb {
   static let name = "subscribe"
+  static let scope = VerbScope.read
+  static let isBound = true
   static let summary = "Starts the events of some topics and returns their present state."
   static let parameters: [VerbParameter] = [
     .required("topics", .array(of: .string, maximumCount: 32), alias: "events", "names as in describe"),

@@ -1,6 +1,8 @@
 /// Ends the events of topics.
 enum UnsubscribeVerb: Verb {
   static let name = "unsubscribe"
+  static let scope = VerbScope.read
+  static let isBound = true
   static let summary = "Ends the events of some topics, or of all."
   static let parameters: [VerbParameter] = [
     .optional("topics", .array(of: .string, maximumCount: 32), alias: "events", "all when absent")

@@ -11,6 +11,30 @@ public protocol VerbDescription: SendableMetatype {
   static var parameters: [VerbParameter] { get }
   /// What the result holds, one line.
   static var result: String { get }
+  /// What a caller who is not this user's own process must have been granted.
+  static var scope: VerbScope { get }
+  /// Whether it is about the caller's own connection to the socket, so that it makes no sense through any other door.
+  static var isBound: Bool { get }
+}
+
+/// What may be done by whom, where callers are granted something; each includes those before it.
+public enum VerbScope: String, Sendable, CaseIterable, Comparable {
+  /// Looks and changes nothing.
+  case read
+  /// Changes what is heard: levels, mutes, profiles.
+  case control
+  /// Changes where sound goes to or comes from, and what files are touched.
+  case admin
+
+  public static func < (left: VerbScope, right: VerbScope) -> Bool { left.rank < right.rank }
+
+  private var rank: Int {
+    switch self {
+    case .read: 0
+    case .control: 1
+    case .admin: 2
+    }
+  }
 }
 
 /// One operation of the control plane, answered at once. One file holds one verb and its record:
@@ -42,6 +66,8 @@ public protocol DeferredVerb: VerbDescription {
 
 extension VerbDescription {
   public static var parameters: [VerbParameter] { [] }
+  public static var scope: VerbScope { .control }
+  public static var isBound: Bool { false }
 }
 
 /// A verb with its type erased.
@@ -57,6 +83,8 @@ public struct VerbDescriptor: Sendable {
   public let summary: String
   public let parameters: [VerbParameter]
   public let result: String
+  public let scope: VerbScope
+  public let isBound: Bool
   let action: Action
 
   init<Described: VerbDescription>(_ verb: Described.Type, _ action: Action) {
@@ -64,6 +92,8 @@ public struct VerbDescriptor: Sendable {
     summary = verb.summary
     parameters = verb.parameters
     result = verb.result
+    scope = verb.scope
+    isBound = verb.isBound
     self.action = action
   }
 

@@ -22,6 +22,8 @@ open class FarLink: @unchecked Sendable {
 
   /// Nothing is heard, and why. Thread: any but render.
   open var trouble: String? { nil }
+  /// The device is there and runs. Thread: any but render.
+  open var isRunning: Bool { true }
 }
 
 /// Who opens such devices.
@@ -62,11 +64,12 @@ final class FarWatch: NodeWorker, @unchecked Sendable {
   }
 
   func step() -> Bool {
-    guard let facts = link?.bridge.facts() else { return false }
+    guard let link else { return false }
+    let facts = link.bridge.facts()
     readings.cells[0].set(Float(facts.fill.value))
     readings.cells[1].set(Float(facts.ppm))
     readings.cells[2].set(Float(facts.starved))
-    readings.cells[3].set(facts.isPlaying ? 1 : 0)
+    readings.cells[3].set(facts.isPlaying && link.isRunning ? 1 : 0)
     return false
   }
 

@@ -20,7 +20,7 @@ enum LimiterNode: NodeKind {
       initial: 0.1),
     .kernel("hold", "how long a gain stays", unit: .milliseconds, range: 0...200, initial: 25),
     .kernel("release", "back to full gain after a short peak", unit: .milliseconds, range: 5...1000, initial: 60),
-    .kernel("slow_release", "and after a long one", unit: .milliseconds, range: 20...3000, initial: 400),
+    .kernel("slow_release", "and after a long one", unit: .milliseconds, range: 5...3000, initial: 400),
     .kernel(
       "trim", "how far below the ceiling that of one channel lies", unit: .decibels, range: 0...24, initial: 0,
       per: .channel),

@@ -1,3 +1,5 @@
+public import Wording
+
 /// Which applications are meant: any of a field's patterns fits, and so in every field that has some. Without any, all.
 public struct LabelMatch: Sendable, Hashable {
   public static let everything = LabelMatch([:])

@@ -1,5 +1,5 @@
 public import Settings
-import Wording
+public import Wording
 
 /// What a user changed while the daemon ran: it outlives profiles and restarts. Who owns its file writes `text` there.
 /// Thread: any, it is a value.

@@ -1,4 +1,5 @@
 import Settings
+import Wording
 
 extension Overlay {
   /// As a file, for `init(text:)`.

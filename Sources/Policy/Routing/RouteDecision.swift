@@ -1,4 +1,5 @@
 public import Settings
+import Wording
 
 /// Where a stream goes, and why.
 public struct RouteDecision: Sendable, Equatable {

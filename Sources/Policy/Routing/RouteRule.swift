@@ -1,4 +1,5 @@
 public import Settings
+public import Wording
 
 /// Where the applications go that a profile describes.
 public struct RouteRule: Sendable, Equatable {

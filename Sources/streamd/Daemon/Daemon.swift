@@ -2,6 +2,7 @@ import AudioCore
 import AudioIO
 import Capture
 import Control
+import Metering
 import OpusCodec
 import Settings
 import Wiring
@@ -23,6 +24,17 @@ final class Daemon: ControlContext, HostAudioStage {
   var microphones: Microphones?
   let graph: GraphRoom
   let routing: RoutingRoom
+  /// What keys that are held open.
+  private(set) lazy var talk = TalkRoom(self, debounce: .milliseconds(Int64(settings.talk.release)))
+  /// Levels for whoever asks without listening.
+  let levelMeter: LevelMeter
+  private(set) var processorLoad = ProcessorLoad()
+  /// Opened by whoever starts the daemon.
+  var web: HTTPDoor?
+  /// Set once, before anything is served.
+  var recordings: Recordings?
+  let devices: DeviceRoom
+  let channels: DuplexRoom
 
   private var downlinks: [Downlink.Key: DownlinkEntry] = [:]
   private var sessions: [StreamSession] = []
@@ -35,8 +47,11 @@ final class Daemon: ControlContext, HostAudioStage {
 
   init(
     settings: Settings, log: Log, backend: any AudioBackend, bus: EventBus, hostAudio: HostAudio, graph: GraphRoom,
-    routing: RoutingRoom, rings: Rings
+    routing: RoutingRoom, rings: Rings, devices: DeviceRoom, channels: DuplexRoom, meters: MeterBoard
   ) {
+    self.channels = channels
+    self.devices = devices
+    levelMeter = LevelMeter(meters)
     self.rings = rings
     self.graph = graph
     self.routing = routing
@@ -46,7 +61,11 @@ final class Daemon: ControlContext, HostAudioStage {
     self.backend = backend
     self.bus = bus
     hostAudio.stage = self
-    graph.busesChanged = { [weak self] in self?.followDefault() }
+    graph.busesChanged = { [weak self] in
+      self?.followDefault()
+      self?.talk.graphChanged()
+    }
+    devices.changed.append { [weak self] _ in self?.graph.followDevices() }
     routing.exclusionsChanged = { [weak self] in self?.followDefault() }
   }
 
@@ -173,7 +192,7 @@ final class Daemon: ControlContext, HostAudioStage {
 
   func releaseUnused() {
     // What a session will come back to stays, so that it comes back at once.
-    let wanted = Set(sessions.map(\.spec.source))
+    let wanted = Set(sessions.map(\.spec.source)).union(recordings?.heard ?? [])
     for (key, entry) in downlinks
     where entry.downlink.isUnused && key != hostAudio.sink && !wanted.contains(key) {
       entry.downlink.stop()
@@ -232,6 +251,7 @@ final class Daemon: ControlContext, HostAudioStage {
 
   /// Every half second: drains what render recorded, speaks of troubles that last.
   func tick() {
+    processorLoad.sample(at: renderNow())
     for session in sessions { session.settle() }
     for key in downlinks.keys { attend(key) }
     for (key, entry) in downlinks {
@@ -245,7 +265,9 @@ final class Daemon: ControlContext, HostAudioStage {
     microphones?.tick(at: renderNow())
     graph.tick()
     routing.tick()
+    channels.tick()
     rings.tick()
+    recordings?.tick()
     if !sessions.isEmpty { publishSessions() }
   }
 
@@ -306,7 +328,15 @@ final class Daemon: ControlContext, HostAudioStage {
     throw ControlError(.unavailable, "there is no microphone here", hint: "enabled = true under [mic]")
   }
 
+  func requireRecordings() throws(ControlError) -> Recordings {
+    if let recordings { return recordings }
+    throw ControlError(.unavailable, "nothing can be recorded yet", retry: 500)
+  }
+
   func shutdown() {
+    recordings?.shutdown()
+    channels.shutdown()
+    devices.shutdown()
     routing.shutdown()
     graph.shutdown()
     microphones?.stop()

@@ -114,27 +114,38 @@ final class ServiceLife {
       let backend = try PipeWireBackend(remote: settings.pipewire.remote) { [log] in log.debug("pipewire: \($0)") }
       let sinkLease = leases(on: backend.defaultSink)
       let hostAudio = HostAudio(lease: sinkLease, choice: backend.defaultSink, backend: backend, log: log)
+      let devices = DeviceRoom(
+        { DeviceSystems.live(pipewire: backend, numbers: $0) }, file: .standard("device-numbers"), bus: bus)
+      let systems = SoundSystems(pipewire: backend)
       let rings = Rings { [unowned self] in self.daemon?.tell($0, isTrouble: $1) }
       let graph = GraphRoom(
-        device: try GraphDevice(settings.graph), backends: SoundSystems(pipewire: backend), rings: rings,
-        ends: GraphEnds(backend: backend), watchdog: settings.graph.watchdog, bus: bus
+        device: try GraphDevice(settings.graph), backends: systems, rings: rings,
+        ends: GraphEnds(backend: backend), devices: devices.live, watchdog: settings.graph.watchdog, bus: bus
       ) { [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble) }
       let routing = RoutingRoom(
         settings: settings.routing, backend: backend, book: backend.appStreams, ends: graph.ends, bus: bus,
         defaultSink: sinkLease
       ) { [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble) }
+      let channels = DuplexRoom(settings: settings.channels, devices: devices, backends: systems, bus: bus) {
+        [unowned self] text, isTrouble in self.daemon?.tell(text, isTrouble: isTrouble)
+      }
       let daemon = Daemon(
         settings: settings, log: log, backend: backend, bus: bus, hostAudio: hostAudio, graph: graph,
-        routing: routing, rings: rings)
+        routing: routing, rings: rings, devices: devices, channels: channels, meters: meters)
       self.daemon = daemon
       // Whatever opens may already have something to say.
       declareTopics(daemon)
+      daemon.recordings = makeRecordings(daemon, systems)
       try openMicrophone(daemon, backend)
       try serve(listener, daemon)
       openDoor()
+      openWeb(invocation, daemon)
       try openConfiguredSessions(invocation, daemon)
       loadGraph(daemon)
+      daemon.talk.begin(settings.talk.names.compactMap { try? TalkTarget($0) })
       routing.start()
+      devices.live.attach("pipewire")
+      channels.start()
       startTimers(daemon)
     } catch {
       log.error("\(error)")
@@ -183,6 +194,7 @@ final class ServiceLife {
       settings: settings.mic, backend: backend, localPath: path, makeDefault: makeDefault
     ) { [weak daemon] in daemon?.tell($0, isTrouble: $1) }
     daemon.graph.ends.uplink = daemon.microphones?.uplink
+    daemon.microphones?.keepsSilent = { [weak daemon] in daemon?.talk.keepsSilent($0) ?? false }
   }
 
   private var controlPath: String? {
@@ -235,7 +247,22 @@ final class ServiceLife {
     bus.declare(
       "heals", .log, summary: "a capture that came back or moved: cause, devices and for how long it was interrupted")
     bus.declare("session-ended", .log, summary: "a session that ended by itself, with the reason")
+    bus.declare("ptt", .state, summary: "what push-to-talk rules and whether it is open, when it changes") {
+      daemon.talk.report()
+    }
     bus.declare("log", .log, summary: "what the log says of captures")
+  }
+
+  private func makeRecordings(_ daemon: Daemon, _ systems: SoundSystems) -> Recordings {
+    RecordingReport.declareTopics(on: bus)
+    let recordings = Recordings(
+      settings: settings.recording, backends: systems, devices: daemon.devices, bus: bus,
+      downlink: { [unowned daemon] key throws(ControlError) in try daemon.downlink(for: key) },
+      session: { [unowned daemon] name throws(ControlError) in try daemon.session(name) },
+      released: { [unowned daemon] in daemon.releaseUnused() },
+      tell: { [unowned daemon] in daemon.tell($0, isTrouble: $1) })
+    recordings.recoverWhatIsLeft()
+    return recordings
   }
 
   private func serve(_ listener: consuming ControlListener, _ daemon: Daemon) throws {
@@ -256,6 +283,13 @@ final class ServiceLife {
       door = try HeadroomDoor.open(at: path, to: control)
       log.info("headroom's protocol on \(path)")
     } catch { log.error("headroom's protocol: \(error)") }
+  }
+
+  private func openWeb(_ invocation: Invocation, _ daemon: Daemon) {
+    guard let control = controlPath else { return }
+    let web = HTTPDoor(control: control, log: log) { try Settings.load(explicit: invocation.configuration).http }
+    daemon.web = web
+    web.open(settings.http)
   }
 
   private func openConfiguredSessions(_ invocation: Invocation, _ daemon: Daemon) throws {
@@ -279,6 +313,7 @@ final class ServiceLife {
     ServiceNotice.send("STOPPING=1")
     exitStatus.store(status, ordering: .relaxed)
     log.info("stopping: \(reason)")
+    daemon?.web?.close()
     daemon?.shutdown()
     guard let server else { return EventLoop.shared.stop() }
     self.server = nil

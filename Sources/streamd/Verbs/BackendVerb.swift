@@ -7,6 +7,7 @@ enum BackendVerb: Verb {
   typealias Context = Daemon
 
   static let name = "backend"
+  static let scope = VerbScope.admin
   static let summary = "Chooses the sound system that the graph runs on; the graph stays as it is."
   static let parameters: [VerbParameter] = [
     .required(

@@ -5,6 +5,7 @@ enum ClockVerb: Verb {
   typealias Context = Daemon
 
   static let name = "clock"
+  static let scope = VerbScope.read
   static let summary = "Where the graph is, in frames, and when its device plays that by CLOCK_MONOTONIC."
   static let result = "running, position, time_ns, now_position, now_ns, rate, drift_ppm, error_us"
 

@@ -6,6 +6,7 @@ enum CommitVerb: Verb {
   typealias Context = Daemon
 
   static let name = "commit"
+  static let scope = VerbScope.admin
   static let summary = "Several edits in one: all or none, heard together. Later ones may name nodes of earlier ones."
   static let parameters: [VerbParameter] = [
     .required(

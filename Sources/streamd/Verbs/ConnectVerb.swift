@@ -7,6 +7,7 @@ enum ConnectVerb: Verb {
   typealias Context = Daemon
 
   static let name = "connect"
+  static let scope = VerbScope.admin
   static let summary = "Lets sound go from an output of one node to an input of another."
   static let parameters: [VerbParameter] = [
     .required("from", .any, "A node's number or name; its output as node:port where there are several."),

@@ -8,6 +8,7 @@ enum CreateNodeVerb: Verb {
   typealias Context = Daemon
 
   static let name = "create_node"
+  static let scope = VerbScope.admin
   static let summary = "Makes a node; it is heard once it is connected."
   static let parameters: [VerbParameter] = [
     .required("type", .string, alias: "kind", "As streamctl graph nodes lists them."),

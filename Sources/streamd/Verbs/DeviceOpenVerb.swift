@@ -7,6 +7,7 @@ enum DeviceOpenVerb: Verb {
   typealias Context = Daemon
 
   static let name = "device_open"
+  static let scope = VerbScope.admin
   static let summary = "Chooses the device that the graph plays into, its rate, channels and period."
   static let parameters: [VerbParameter] = [
     .optional(

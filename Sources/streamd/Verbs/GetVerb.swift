@@ -7,6 +7,7 @@ enum GetVerb: Verb {
   typealias Context = Daemon
 
   static let name = "get"
+  static let scope = VerbScope.read
   static let summary = "One node: its settings, parameters and what it measures."
   static let parameters: [VerbParameter] = [
     .required("id", .any, "The node's number or name.")

@@ -5,6 +5,7 @@ enum GraphVerb: Verb {
   typealias Context = Daemon
 
   static let name = "graph"
+  static let scope = VerbScope.read
   static let summary = "The whole graph: nodes, connections, orphans, the device, its generation."
   static let result =
     "generation, state{}, device{}, stats{} as in the event, buses[] that nodes feed, direct[] pairs that the daemon joins itself, nodes[], connections[], orphans[]"

@@ -6,6 +6,7 @@ enum ListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "list"
+  static let scope = VerbScope.read
   static let summary = "Every node, as get has it."
   static let result = "nodes[]"
 

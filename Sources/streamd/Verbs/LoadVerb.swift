@@ -8,6 +8,7 @@ enum LoadVerb: Verb {
   typealias Context = Daemon
 
   static let name = "load"
+  static let scope = VerbScope.admin
   static let summary = "Makes the graph that of a document; what is alike goes on, the rest fades."
   static let parameters: [VerbParameter] = [
     .required("document", .any, "As docs/GRAPH.md describes it.")

@@ -5,6 +5,7 @@ enum MicListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "mic.list"
+  static let scope = VerbScope.read
   static let summary = "The microphone that applications see, and every client's that is heard in it."
   static let parameters: [VerbParameter] = []
   static let result = "mic{}: state, recorders, level, and mics[] with buffer, delay, losses and drift of each"

@@ -5,6 +5,7 @@ enum MicOpenVerb: Verb {
   typealias Context = Daemon
 
   static let name = "mic.open"
+  static let scope = VerbScope.admin
   static let summary = "Lets a client's microphone in: what it says is heard in the source that applications record."
   static let parameters = MicRequest.parameters
   static let result = "mic{}; port for UDP, session_id for sealed, path for local"

@@ -5,6 +5,7 @@ enum PerAppListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "per-app.list"
+  static let scope = VerbScope.read
   static let summary = "Applications whose levels are kept."
   static let result = "layer_a[] with node_id, app, managed, volume_lin, reduction_db, user_ceiling_lin, deferred"
 

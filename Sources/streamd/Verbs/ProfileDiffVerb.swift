@@ -5,6 +5,7 @@ enum ProfileDiffVerb: Verb {
   typealias Context = Daemon
 
   static let name = "profile.diff"
+  static let scope = VerbScope.read
   static let summary = "What would change from one profile to another."
   static let parameters: [VerbParameter] = [
     .required("to", .string, "The other profile."),

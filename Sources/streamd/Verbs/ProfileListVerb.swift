@@ -5,6 +5,7 @@ enum ProfileListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "profile.list"
+  static let scope = VerbScope.read
   static let summary = "The profiles there are, which one is in use, and what is wrong with files."
   static let result = "profiles[] with name, active, description, origin; warnings[]"
 

@@ -5,6 +5,7 @@ enum ProfileShowVerb: Verb {
   typealias Context = Daemon
 
   static let name = "profile.show"
+  static let scope = VerbScope.read
   static let summary = "A whole profile with all its values: the one in use with what was set."
   static let parameters: [VerbParameter] = [
     .optional("name", .string, "Another than the one in use, as its file has it.")

@@ -5,6 +5,7 @@ enum RingCloseVerb: Verb {
   typealias Context = Daemon
 
   static let name = "ring.close"
+  static let isBound = true
   static let summary = "Closes a ring: silence from the next period on. The memory stays mapped where it is mapped."
   static let parameters: [VerbParameter] = [
     .required("ring", .string, "Its id, such as r1, or its name.")

@@ -5,6 +5,7 @@ enum RingListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "ring.list"
+  static let scope = VerbScope.read
   static let summary = "Every open ring with its fill, level and counters."
   static let result = "rings[]; bytes, the memory of all together"
 

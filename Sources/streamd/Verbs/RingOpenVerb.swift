@@ -6,6 +6,7 @@ enum RingOpenVerb: Verb {
   typealias Context = Daemon
 
   static let name = "ring.open"
+  static let isBound = true
   static let summary =
     "Makes shared memory through which an application hands sound over or takes it; gone with this connection."
   static let parameters = RingRequest.parameters

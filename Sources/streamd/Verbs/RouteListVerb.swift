@@ -5,6 +5,7 @@ enum RouteListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "route.list"
+  static let scope = VerbScope.read
   static let summary = "Rules, overrides, and where each application's stream goes and why."
   static let result = "rules[], overrides[], default_route, current[] with node_id, app, route, reason, sinks"
 

@@ -9,6 +9,7 @@ enum SaveVerb: Verb {
   typealias Context = Daemon
 
   static let name = "save"
+  static let scope = VerbScope.read
   static let summary = "The graph as a document that load and streamctl graph render take."
   static let result = "document{}"
 

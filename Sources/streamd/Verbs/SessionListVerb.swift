@@ -5,6 +5,7 @@ enum SessionListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "session.list"
+  static let scope = VerbScope.read
   static let summary = "Every open session with its counters."
   static let result = "sessions[]"
 

@@ -13,6 +13,7 @@ enum SessionOpenVerb: Verb {
   typealias Context = Daemon
 
   static let name = "session.open"
+  static let scope = VerbScope.admin
   static let summary = "Starts sending what a sink plays to a client, as Opus over RTP or GameStream."
   static let parameters: [VerbParameter] =
     [

@@ -5,6 +5,7 @@ enum SettingGetVerb: Verb {
   typealias Context = Daemon
 
   static let name = "setting.get"
+  static let scope = VerbScope.read
   static let summary = "A value of the profile in use."
   static let parameters: [VerbParameter] = [
     .required("key", .string, "As in limiter.ceiling_dbtp.")

@@ -5,6 +5,7 @@ enum SettingListVerb: Verb {
   typealias Context = Daemon
 
   static let name = "setting.list"
+  static let scope = VerbScope.read
   static let summary = "What was set, and every value of a profile with where it comes from."
   static let parameters: [VerbParameter] = [
     .optional("name", .string, "Another profile than the one in use.")

@@ -6,11 +6,16 @@ enum SettingResetVerb: Verb {
 
   static let name = "setting.reset"
   static let summary = "Forgets everything that was set with setting.set."
+  static let parameters: [VerbParameter] = [
+    .optional("if_match", .string, "The tag of setting.list that this was made from; refused if there is another.")
+  ]
   static let result = "cleared"
 
   @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
-    try daemon.routing.resetSettings()
+    try EntityTag.check(
+      try arguments.optional("if_match", as: .string), against: try daemon.routing.settings(of: nil))
+    return try daemon.routing.resetSettings()
   }
 }
 

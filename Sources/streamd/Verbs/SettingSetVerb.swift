@@ -9,12 +9,15 @@ enum SettingSetVerb: Verb {
   static let parameters: [VerbParameter] = [
     .required("key", .string, "As in limiter.ceiling_dbtp."),
     .required("value", .any, "Of the key's type."),
+    .optional("if_match", .string, "The tag of setting.list that this was made from; refused if there is another."),
   ]
   static let result = "key, value, note where it has no effect now"
 
   @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
-    try daemon.routing.set(
+    try EntityTag.check(
+      try arguments.optional("if_match", as: .string), against: try daemon.routing.settings(of: nil))
+    return try daemon.routing.set(
       try arguments.required("key", as: .string), to: try arguments.required("value", as: .any))
   }
 }

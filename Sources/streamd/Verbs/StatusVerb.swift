@@ -5,6 +5,7 @@ enum StatusVerb: Verb {
   typealias Context = Daemon
 
   static let name = "status"
+  static let scope = VerbScope.read
   static let summary = "State, problems with their reasons, captures and sessions."
   static let result = "state (idle, ok, degraded), problems[], captures[], sessions[]"
 

@@ -29,6 +29,9 @@ final class WorkerThread: @unchecked Sendable {
   /// Waits until the body has returned. To be called once. Thread: control.
   func join() { pthread_join(thread, nil) }
 
+  /// In place of `join`, for one that ends by itself. Thread: control.
+  func detach() { pthread_detach(thread) }
+
   /// Such as `rr:5`, or `other` where the system does not allow it.
   var scheduling: String {
     switch priority.load(ordering: .relaxed) {

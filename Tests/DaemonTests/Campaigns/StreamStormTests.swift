@@ -49,7 +49,9 @@ extension DaemonTests {
       #expect(try isAlone(rig), "\(rig.daemon.log)")
       #expect(try waitUntil(timeout: 15) { try rig.targets().count == 1 })
       #expect(try rig.plays("bystander", to: "streamd.processed"))
-      #expect(waitUntil(timeout: 15) { rig.daemon.descriptors <= descriptors }, "\(rig.daemon.descriptors)")
+      let isClean = waitUntil(timeout: 15) { rig.daemon.descriptors <= descriptors }
+      let nodes = isClean ? "" : try rig.server.run(["pw-cli", "ls", "Node"]).standardOutput
+      #expect(isClean, "\(rig.daemon.descriptors) after \(descriptors): \(nodes)")
       if Breadth.isLong {
         #expect(routed <= 2 * unrouted + 5)
         // Allocators keep what the most streams at once have needed; a leak would go on.

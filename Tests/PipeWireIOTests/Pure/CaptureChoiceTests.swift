@@ -33,6 +33,30 @@ import Testing
     #expect(name(CaptureChoice.source(in: graph(default: effective), wanted: nil, current: "built-in")) == "built-in")
   }
 
+  /// Recording a headset turns its music into telephony: only who names it gets it.
+  @Test func aBluetoothMicrophoneIsNeverTakenUnasked() {
+    var graph = graph(default: "bluez_input.AA_BB")
+    graph.add(
+      GraphMirror.Node(
+        id: 50, name: "bluez_input.AA_BB", description: "", mediaClass: "Audio/Source", priority: 9999))
+    func code(_ result: Result<GraphMirror.Node, BackendError>) -> BackendError.Code? {
+      if case .failure(let error) = result { error.code } else { nil }
+    }
+    #expect(code(CaptureChoice.source(in: graph, wanted: nil, current: nil)) == .sourceHeldBack)
+    #expect(name(CaptureChoice.source(in: graph, wanted: "bluez_input.AA_BB", current: nil)) == "bluez_input.AA_BB")
+    graph[.source].effective = nil
+    #expect(name(CaptureChoice.source(in: graph, wanted: nil, current: nil)) == "headset")
+    for id in [20, 21] as [UInt32] { graph.remove(id) }
+    #expect(code(CaptureChoice.source(in: graph, wanted: nil, current: nil)) == .sourceHeldBack)
+    // One that its card gives away, whatever it is named.
+    graph.remove(50)
+    graph.addDevice(60, driver: "bluez5")
+    graph.add(
+      GraphMirror.Node(
+        id: 51, name: "my-headset", description: "", mediaClass: "Audio/Source", priority: 1, device: 60))
+    #expect(code(CaptureChoice.source(in: graph, wanted: nil, current: nil)) == .sourceHeldBack)
+  }
+
   @Test func aNameIsThatOneOrNone() {
     let graph = graph(default: "headset")
     #expect(name(CaptureChoice.source(in: graph, wanted: "built-in", current: "headset")) == "built-in")

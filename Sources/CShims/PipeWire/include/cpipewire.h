@@ -60,6 +60,18 @@ int cpw_read_mute(const struct spa_pod *props);
 /// The rate of a `Format` parameter, 0 where it has none.
 uint32_t cpw_read_rate(const struct spa_pod *format);
 
+struct pw_proxy *cpw_registry_bind_device(struct pw_registry *registry, uint32_t id);
+void cpw_device_listen(struct pw_proxy *device, struct spa_hook *hook, const struct pw_device_events *events, void *data);
+/// What an `EnumFormat` parameter offers of plain sound: single rates, or a span of them, and sample formats (SPA_AUDIO_FORMAT_*).
+struct cpw_offer {
+  uint32_t rates[16], rate_count, lowest_rate, highest_rate;
+  uint32_t formats[32], format_count;
+};
+/// False where it is no plain sound.
+bool cpw_read_offer(const struct spa_pod *format, struct cpw_offer *offer);
+/// Such as `S16LE`; empty for what has no name.
+const char *cpw_format_name(uint32_t format);
+
 /// A passive link keeps neither of its ends awake.
 struct pw_proxy *cpw_create_link(struct pw_core *core, uint32_t output_node, uint32_t output_port, uint32_t input_node,
                                  uint32_t input_port, bool passive);

@@ -27,7 +27,7 @@ extension GraphRoom {
       members["value"] = "waiting"
       members["reason"] = .string(error.code.rawValue)
       members["message"] = .string(error.message)
-      if let hint = error.hint { members["hint"] = .string(hint) }
+      if let hint = station.deviceTrouble?.hint ?? error.hint { members["hint"] = .string(hint) }
     case .running(let device):
       members["value"] = "running"
       members["device"] = .string(device)

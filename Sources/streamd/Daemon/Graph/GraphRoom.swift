@@ -30,8 +30,8 @@ final class GraphRoom {
   static let bytesOfAClient = 128 << 20
 
   init(
-    device: GraphDevice, backends: SoundSystems, rings: any RingAccess, ends: GraphEnds, watchdog: Int = 0,
-    bus: EventBus,
+    device: GraphDevice, backends: SoundSystems, rings: any RingAccess, ends: GraphEnds,
+    devices: LiveDevices? = nil, watchdog: Int = 0, bus: EventBus,
     tell: @escaping @ControlActor (_ text: String, _ isTrouble: Bool) -> Void
   ) {
     self.ends = ends
@@ -40,7 +40,7 @@ final class GraphRoom {
     self.tell = tell
     let attention = GraphAttention()
     station = GraphStation(
-      device: device, files: SoundFileLibrary(), rings: rings, ends: ends,
+      device: device, files: SoundFileLibrary(), rings: rings, ends: ends, devices: devices,
       backend: { name throws(BackendError) in try backends.backend(name) }, attention: { attention.call() })
     attention.room = self
     bus.declare("state", .state, summary: "whether the graph runs, on what, and why not, when it changes") {
@@ -150,6 +150,11 @@ final class GraphRoom {
     do { try station.use(device) } catch { throw error.controlError }
     publishState()
     attendSoon()
+  }
+
+  /// Devices have come or gone.
+  func followDevices() {
+    do { try station.followDevices() } catch { tell("graph: \(error)", true) }
   }
 
   func start() throws(ControlError) {

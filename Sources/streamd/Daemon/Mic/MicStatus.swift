@@ -36,6 +36,7 @@ extension Microphones {
   /// Of the source everybody is heard through, and why it cannot be recorded.
   private func state(at now: HostTime) -> (word: String, reason: String?) {
     if isMuted { return ("muted", nil) }
+    if keepsSilent(nil) { return ("muted", "push_to_talk") }
     if case .waiting(let error) = sources[settings.name] { return ("degraded", error.description) }
     let device = uplink.report.devices.first { $0.id.name == settings.name }
     guard let state = device?.state(at: now) else { return ("degraded", "starting") }
@@ -54,9 +55,11 @@ extension Microphones {
   func report(of entry: Entry) -> JSONObject {
     let facts = uplink.facts(of: entry.talker)
     let playout = facts.playout
+    let isKept = keepsSilent(entry) || keepsSilent(nil)
     var result: JSONObject = [
       "mic": .string(entry.identifier), "name": .string(entry.name), "protocol": .string(entry.way.rawValue),
-      "state": .string(entry.isMuted || isMuted ? "muted" : playout.state.rawValue), "muted": JSON(entry.isMuted),
+      "state": .string(entry.isMuted || isMuted || isKept ? "muted" : playout.state.rawValue),
+      "muted": JSON(entry.isMuted), "push_to_talk": .string(isKept ? "shut" : "open"),
     ]
     if let port = entry.port { result["port"] = JSON(Int(port)) }
     if let session = entry.session { result["session_id"] = .string("\(session)") }

@@ -30,6 +30,8 @@ final class Microphones {
   /// Of each source of ours, by node name.
   private(set) var sources: [String: StreamState] = [:]
   let makeDefault: OwnDefault?
+  /// Whether push-to-talk keeps one silent, or with nil everybody; what it keeps silent nobody's unmuting opens.
+  var keepsSilent: (Entry?) -> Bool = { _ in false }
 
   private let tell: (String, Bool) -> Void
   private var opened = 0
@@ -91,6 +93,7 @@ final class Microphones {
       ownSource: own, isMuted: request.isMuted)
     entries.append(entry)
     uplink.call(talker, request.name.isEmpty ? [identifier] : [identifier, request.name])
+    if keepsSilent(entry) { uplink.setMuted(true, of: talker) }
     talkersChanged()
     tell("microphone \(identifier) open: \(request.way.rawValue) on port \(port)", false)
     return entry
@@ -138,14 +141,20 @@ final class Microphones {
 
   func setMuted(_ muted: Bool) {
     isMuted = muted
-    uplink.setMuted(muted)
+    uplink.setMuted(muted || keepsSilent(nil))
   }
 
   func setMuted(_ muted: Bool, of entry: Entry) throws(ControlError) -> Entry {
     guard let index = entries.firstIndex(where: { $0.talker == entry.talker }) else { return entry }
     entries[index].isMuted = muted
-    uplink.setMuted(muted, of: entry.talker)
+    uplink.setMuted(muted || keepsSilent(entry), of: entry.talker)
     return entries[index]
+  }
+
+  /// Push-to-talk has opened or shut something.
+  func talkChanged() {
+    uplink.setMuted(isMuted || keepsSilent(nil))
+    for entry in entries { uplink.setMuted(entry.isMuted || keepsSilent(entry), of: entry.talker) }
   }
 
   // MARK: What happens
@@ -166,6 +175,7 @@ final class Microphones {
           identifier: "m\(opened)", talker: talker, name: "", way: .local, port: nil, session: nil, ownSource: nil,
           isMuted: false, pid: pid))
       uplink.call(talker, ["m\(opened)"])
+      if let entry = entries.last, keepsSilent(entry) { uplink.setMuted(true, of: talker) }
       talkersChanged()
       tell("microphone m\(opened) open: local, process \(pid)", false)
     case .left(let talker):

@@ -2,6 +2,7 @@ import AudioIO
 import Control
 import Policy
 import Wiring
+import Wording
 
 /// Which applications captures hear that do not hear everybody, kept in line with the streams there are.
 ///

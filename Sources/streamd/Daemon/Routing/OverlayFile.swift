@@ -8,13 +8,13 @@ struct OverlayFile {
   private static let longest = 1 << 20
 
   /// In the user's state directory; nil where there is none.
-  static func standard() -> OverlayFile? {
+  static func standard(_ name: String = "overrides") -> OverlayFile? {
     func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
     if let state = variable("XDG_STATE_HOME"), state.hasPrefix("/") {
-      return OverlayFile(path: state + "/streamd/overrides")
+      return OverlayFile(path: state + "/streamd/" + name)
     }
     if let home = variable("HOME"), home.hasPrefix("/") {
-      return OverlayFile(path: home + "/.local/state/streamd/overrides")
+      return OverlayFile(path: home + "/.local/state/streamd/" + name)
     }
     return nil
   }

@@ -4,6 +4,7 @@ import Control
 import Mixer
 import Policy
 import Wiring
+import Wording
 
 /// What the room says of profiles, routes, settings and levels.
 extension RoutingRoom {

@@ -5,6 +5,7 @@ import Leases
 import Policy
 import Settings
 import Wiring
+import Wording
 
 /// Streams and where they go.
 extension RoutingRoom {

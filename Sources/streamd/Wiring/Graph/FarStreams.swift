@@ -8,12 +8,28 @@ import Synchronization
 /// Thread: control, but for streams that are let go of, which may happen anywhere: `bury` stops those.
 final class FarStreams: FarDevices, @unchecked Sendable {
   private let backend: (String) throws(BackendError) -> any AudioBackend
+  private let devices: LiveDevices?
+  private let face: GraphDevice.Face
   private let gone = Graveyard()
+  /// Those that are named by words, which may come to mean a device that is called otherwise. Control's.
+  private var named: [Unheld] = []
+
+  private struct Unheld {
+    weak var stream: FarStream?
+  }
 
   /// Room for the longest cycle a device may have.
   static let longest = FrameCount(8192)
 
-  init(backend: @escaping (String) throws(BackendError) -> any AudioBackend) { self.backend = backend }
+  /// `face` is the graph's: streams are called after it.
+  init(
+    backend: @escaping (String) throws(BackendError) -> any AudioBackend, devices: LiveDevices? = nil,
+    face: GraphDevice.Face = GraphDevice.Face()
+  ) {
+    self.backend = backend
+    self.face = face
+    self.devices = devices
+  }
 
   func open(_ device: FarDevice, rate: SampleRate, block: FrameCount) throws(NodeRefusal) -> FarLink {
     let isSource = device.direction == .source
@@ -22,44 +38,78 @@ final class FarStreams: FarDevices, @unchecked Sendable {
     let bridge = ClockBridge(
       channels: device.layout.count, from: rate, to: rate, longestWrite: isCapture ? Self.longest : block,
       longestRead: isCapture ? block : Self.longest)
-    let role: StreamRole =
-      switch device.direction {
-      case .capture: .capture(source: name)
-      case .playback: .playback(to: name.map { .named($0) } ?? .defaultSink)
-      case .source: .virtualSource
-      }
     let client: RenderClient =
       isCapture
       ? FarCapture(bridge.makeWriter(), channels: device.layout.count)
       : FarPlayback(bridge.makeReader(), channels: device.layout.count)
-    let state = FarState()
+    let opening = FarOpening(
+      direction: device.direction, layout: device.layout, rate: rate, client: client, face: face)
     do throws(BackendError) {
-      let stream = try backend(system).open(
-        StreamRequest(
-          role: role, name: isSource ? device.name : "streamd.graph-far",
-          description: isSource ? device.name : "streamd graph", layout: device.layout, rate: rate),
-        client: client
-      ) { event in
-        if case .state(let news) = event { state.set(news) }
+      let backend = try backend(system)
+      if !isSource, let name, let devices {
+        // Joining a JACK server to look at it is for words that are no client's name.
+        if system != "jack" || name.contains("*") || name.contains("?") || name.contains(":") {
+          devices.attach(system)
+        }
+        let words = device.name.hasPrefix(system + ":") ? device.name : name
+        let stream = FarStream(
+          bridge, opening, backend, gone,
+          claim: DeviceClaim(words, DeviceScope(isCapture ? .input : .output, system: system)), name: name)
+        try stream.follow(devices.registry)
+        named.removeAll { $0.stream == nil }
+        named.append(Unheld(stream: stream))
+        return stream
       }
-      try stream.start()
-      return FarStream(bridge, stream, state, gone)
+      let stream = FarStream(bridge, opening, backend, gone, claim: nil, name: name)
+      try stream.open(name)
+      return stream
     } catch {
       throw NodeRefusal(code: error.code.rawValue, message: error.description)
     }
   }
 
+  /// Devices have come or gone.
+  func follow() {
+    guard let devices, !named.isEmpty else { return }
+    let registry = devices.registry
+    named.removeAll { $0.stream == nil }
+    // One that cannot be opened now is tried again with the next news; its node says what is wrong.
+    for one in named { try? one.stream?.follow(registry) }
+  }
+
   /// `alsa:hw:1` is a device of ALSA; without a sound system's name before it, one of PipeWire.
   private static func place(_ text: String) -> (system: String, name: String?) {
-    for system in ["alsa", "jack", "pipewire"] where text.hasPrefix(system + ":") || text == system {
+    for system in DeviceRegistry.systemNames where text.hasPrefix(system + ":") || text == system {
       let name = String(text.dropFirst(system.count + 1))
-      return (system, name.isEmpty ? nil : name)
+      return (system, name.isEmpty || name == "default" ? nil : name)
     }
     return ("pipewire", text.isEmpty || text == "default" ? nil : text)
   }
 
   /// Stops what no node has any more.
   func bury() { for stream in gone.take() { stream.stop() } }
+}
+
+/// How a far device's stream is opened, whatever the device is called.
+private struct FarOpening {
+  let direction: FarDevice.Direction
+  let layout: ChannelLayout
+  let rate: SampleRate
+  let client: RenderClient
+  let face: GraphDevice.Face
+
+  func request(_ name: String?) -> StreamRequest {
+    let role: StreamRole =
+      switch direction {
+      case .capture: .capture(source: name)
+      case .playback: .playback(to: name.map { .named($0) } ?? .defaultSink)
+      case .source: .virtualSource
+      }
+    let isSource = direction == .source
+    return StreamRequest(
+      role: role, name: isSource ? name ?? "" : face.name + "-far",
+      description: isSource ? name ?? "" : face.description, layout: layout, rate: rate)
+  }
 }
 
 private final class Graveyard: Sendable {
@@ -73,32 +123,73 @@ private final class Graveyard: Sendable {
   }
 }
 
-/// What the device's thread has told last.
+/// What the device's thread has told last, and why its words name no device.
 private final class FarState: Sendable {
-  private let state = Mutex<StreamState>(.stopped)
-  func set(_ news: StreamState) { state.withLock { $0 = news } }
+  private let state = Mutex<(stream: StreamState, claim: DeviceError?)>((.stopped, nil))
+  func set(_ news: StreamState) { state.withLock { $0.stream = news } }
+  func set(_ news: DeviceError?) { state.withLock { $0.claim = news } }
+
+  var isRunning: Bool { if case .running = state.withLock({ $0.stream }) { true } else { false } }
 
   var trouble: String? {
-    guard case .waiting(let error) = state.withLock({ $0 }), error.code != .starting else { return nil }
-    return error.description
+    let (stream, claim) = state.withLock { $0 }
+    guard case .waiting(let error) = stream, error.code != .starting else { return nil }
+    return claim?.description ?? error.description
   }
 }
 
 private final class FarStream: FarLink, @unchecked Sendable {
-  private let stream: any AudioStream
-  private let state: FarState
+  private let opening: FarOpening
+  private let backend: any AudioBackend
+  private let state = FarState()
   private let gone: Graveyard
+  // Control's.
+  private var claim: DeviceClaim?
+  /// As it was asked for: opened so while nobody knows the device, for its sound system may.
+  private let name: String?
+  private var opened: String?
+  private var stream: (any AudioStream)?
 
-  init(_ bridge: ClockBridge, _ stream: any AudioStream, _ state: FarState, _ gone: Graveyard) {
-    self.stream = stream
-    self.state = state
+  init(
+    _ bridge: ClockBridge, _ opening: FarOpening, _ backend: any AudioBackend, _ gone: Graveyard, claim: DeviceClaim?,
+    name: String?
+  ) {
+    self.opening = opening
+    self.backend = backend
     self.gone = gone
+    self.claim = claim
+    self.name = name
     super.init(bridge)
   }
 
-  deinit { gone.add(stream) }
+  deinit { if let stream { gone.add(stream) } }
 
   override var trouble: String? { state.trouble }
+  override var isRunning: Bool { state.isRunning }
+
+  func open(_ name: String?) throws(BackendError) {
+    stream?.stop()
+    stream = nil
+    opened = name
+    let next = try backend.open(opening.request(name), client: opening.client) { [state] event in
+      if case .state(let news) = event { state.set(news) }
+    }
+    try next.start()
+    stream = next
+  }
+
+  /// Where the device is now: under another name, or where it was. One that is away is waited for where it was last.
+  func follow(_ registry: DeviceRegistry) throws(BackendError) {
+    guard let found = claim?.look(in: registry) else { return }
+    switch found {
+    case .success(let device):
+      state.set(nil)
+      if stream == nil || device.name != opened { try open(device.name) }
+    case .failure(let error):
+      state.set(error)
+      if stream == nil { try open(opened ?? name) }
+    }
+  }
 }
 
 /// Brings what a device records to the bridge.

@@ -1,9 +1,12 @@
 import AudioCore
+import AudioIO
 import Mixer
 
 /// Refuses a graph that would hear itself: a sink's monitor brought to the same sink.
 enum FeedbackCheck {
-  static func check(_ graph: Graph, on device: GraphDevice) throws(GraphError) {
+  static func check(
+    _ graph: Graph, on device: GraphDevice, in registry: DeviceRegistry? = nil
+  ) throws(GraphError) {
     let captures = graph.nodes.values.filter {
       $0.kind == "desktop_capture" && text($0, "mode") != "streams"
     }
@@ -17,7 +20,9 @@ enum FeedbackCheck {
       while let id = open.popLast() {
         guard seen.insert(id).inserted else { continue }
         open += feeds[id] ?? []
-        guard let node = graph.nodes[id], node.kind == "device_sink", sink(of: node, device) == heard else { continue }
+        guard let node = graph.nodes[id], node.kind == "device_sink", sink(of: node, device, registry) == heard else {
+          continue
+        }
         throw .refused(
           node: capture.name,
           NodeRefusal(
@@ -28,11 +33,20 @@ enum FeedbackCheck {
   }
 
   /// The node name of the PipeWire sink that a node plays into, empty for the default; nil where it is no such sink.
-  private static func sink(of node: GraphNode, _ device: GraphDevice) -> String? {
+  private static func sink(of node: GraphNode, _ device: GraphDevice, _ registry: DeviceRegistry?) -> String? {
     let far = text(node, "device")
-    if far.isEmpty || far == "default" { return device.system == "pipewire" ? device.name ?? "" : nil }
-    if far.hasPrefix("alsa:") || far.hasPrefix("jack:") { return nil }
-    return far.hasPrefix("pipewire:") ? String(far.dropFirst("pipewire:".count)) : far
+    var words = far
+    if far.isEmpty || far == "default" {
+      guard device.system == "pipewire" else { return nil }
+      words = device.name ?? ""
+    }
+    if words.isEmpty { return "" }
+    // However it is called: by its description too.
+    if let found = try? registry?.find(words, DeviceScope(.output)) {
+      return found.system == "pipewire" ? found.name : nil
+    }
+    if words.hasPrefix("alsa:") || words.hasPrefix("jack:") { return nil }
+    return words.hasPrefix("pipewire:") ? String(words.dropFirst("pipewire:".count)) : words
   }
 
   private static func text(_ node: GraphNode, _ setting: String) -> String {

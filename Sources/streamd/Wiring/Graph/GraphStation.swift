@@ -50,6 +50,10 @@ public final class GraphStation {
   private let files: (any SoundFileAccess)?
   private let rings: (any RingAccess)?
   private let far: FarStreams
+  private let devices: LiveDevices?
+  /// Who drives the graph, where it was named; and what it was called when it was opened.
+  private var claim: DeviceClaim?
+  private var opened: String?
   private let ends: GraphEnds?
   private let backend: (String) throws(BackendError) -> any AudioBackend
   private let attention: @Sendable () -> Void
@@ -65,14 +69,17 @@ public final class GraphStation {
   /// `backend` finds a sound system by its name. `attention` is called on any thread when `attend` has something to do.
   public init(
     device: GraphDevice, limits: GraphLimits = GraphLimits(), files: (any SoundFileAccess)?, rings: (any RingAccess)?,
-    ends: GraphEnds? = nil, backend: @escaping (String) throws(BackendError) -> any AudioBackend,
+    ends: GraphEnds? = nil, devices: LiveDevices? = nil,
+    backend: @escaping (String) throws(BackendError) -> any AudioBackend,
     attention: @escaping @Sendable () -> Void
   ) {
     self.device = device
     self.limits = limits
     self.files = files
     self.rings = rings
-    far = FarStreams(backend: backend)
+    far = FarStreams(backend: backend, devices: devices, face: device.face)
+    self.devices = devices
+    claim = device.claim
     self.ends = ends
     self.backend = backend
     self.attention = attention
@@ -106,6 +113,7 @@ public final class GraphStation {
     let opened = wasStarted ? try open(next, engine ?? self.engine) : nil
     end()
     device = next
+    claim = next.claim
     if let engine { self.engine = engine }
     attendFiles()
     guard let opened else { return }
@@ -122,10 +130,40 @@ public final class GraphStation {
   }
 
   private func open(_ device: GraphDevice, _ engine: Engine) throws(BackendError) -> any AudioStream {
-    try backend(device.system).open(device.request, client: engine.renderer) { [inbox, attention] event in
+    let name = device == self.device ? look(&claim) ?? device.name : named(device)
+    let stream = try backend(device.system).open(device.request(name), client: engine.renderer) {
+      [inbox, attention] event in
       inbox.add(event)
       attention()
     }
+    opened = name
+    return stream
+  }
+
+  private func named(_ device: GraphDevice) -> String? {
+    var claim = device.claim
+    return look(&claim) ?? device.name
+  }
+
+  /// What the device is called now; nil while it is not there.
+  private func look(_ claim: inout DeviceClaim?) -> String? {
+    guard let devices, claim != nil else { return nil }
+    devices.attach(device.system)
+    guard case .success(let device)? = claim?.look(in: devices.registry) else { return nil }
+    return device.name
+  }
+
+  /// Devices have come or gone: one that is called otherwise now is opened again by that name.
+  public func followDevices() throws(BackendError) {
+    far.follow()
+    guard isStarted, condition != .stopping, let name = look(&claim), name != opened else { return }
+    try reopen()
+  }
+
+  /// Why there is no device of the graph's; nil where there is one, or its stream knows better.
+  public var deviceTrouble: DeviceError? {
+    guard let devices, var claim, case .failure(let error) = claim.look(in: devices.registry) else { return nil }
+    return error
   }
 
   // MARK: Start and stop
@@ -240,7 +278,7 @@ public final class GraphStation {
     if isStructure {
       var next = engine.graph
       for edit in edits { try next.apply(edit) }
-      try FeedbackCheck.check(next, on: device)
+      try FeedbackCheck.check(next, on: device, in: devices?.registry)
     }
     let report = try engine.commit(edits)
     attendFiles()
@@ -248,7 +286,7 @@ public final class GraphStation {
   }
 
   public func commit(_ graph: Graph) throws(GraphError) -> CommitReport {
-    try FeedbackCheck.check(graph, on: device)
+    try FeedbackCheck.check(graph, on: device, in: devices?.registry)
     let report = try engine.commit(graph)
     attendFiles()
     return report

@@ -10,7 +10,7 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
   public init?(_ text: String) {
     guard (1...Self.longest).contains(text.utf8.count) else { return nil }
     self.text = text
-    pattern = Array(folded(text).unicodeScalars)
+    pattern = Array(text.lowercased().unicodeScalars)
   }
 
   public var description: String { text }
@@ -20,7 +20,7 @@ public struct Glob: Sendable, Hashable, CustomStringConvertible {
 
   /// Takes at most the product of both lengths: only the last star is ever gone back to.
   public func matches(_ name: String) -> Bool {
-    let name = Array(folded(name).unicodeScalars)
+    let name = Array(name.lowercased().unicodeScalars)
     var (at, position) = (0, 0)
     var star: (pattern: Int, name: Int)?
     while position < name.count {

@@ -1,0 +1,30 @@
+import Control
+
+/// Changes duplex channels while they run.
+enum ChannelsConfigureVerb: Verb {
+  typealias Context = Daemon
+
+  static let name = "channels.configure"
+  static let scope = VerbScope.admin
+  static let summary = "Makes the duplex channels what a configuration says; what is alike goes on."
+  static let parameters: [VerbParameter] = [
+    .required(
+      "config", .any,
+      "sample_rate, sample_format, channels, blocksize, logical_channels{}, dsp{}: what is left out stays; logical_channels are all there are to be."
+    ),
+    .optional(
+      "if_match", .string, "The tag of the configuration this change was made from; refused if there is another."),
+  ]
+  static let result = "the configuration as it is then"
+
+  @ControlActor
+  static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {
+    let channels = daemon.channels
+    try EntityTag.check(try arguments.optional("if_match", as: .string), against: channels.configuration)
+    try channels.configure(try arguments.required("config", as: .any))
+    return channels.configuration
+  }
+}
+
+@section("streamd_verbs") @used
+let channelsConfigureRecord: VerbRecord = (1, { exportVerb(ChannelsConfigureVerb.self) })
