@@ -122,7 +122,7 @@ extension DaemonTests {
       try server.restartServer()
       let gap = try event(watcher, "stream_gap", timeout: 30)
       #expect(gap?["cause"] == "device")
-      let last = try daemon.client.request("stream_stop", ["uri": "stream://mic"], timeout: .seconds(20))
+      let last = try daemon.client.request("stream_stop", ["uri": "mic"], timeout: .seconds(20))
       let stream = last["stream"] ?? .null
       let missing = gap?["frames"]?.intValue ?? 0
       // It has waited for what the test has waited for; whose clock was right is for tests under virtual time to say.

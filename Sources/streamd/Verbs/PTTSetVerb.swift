@@ -30,6 +30,8 @@ enum PTTSetVerb: Verb {
     var report: JSONObject = ["channel": channel]
     if let muted { report["mute"] = .bool(muted) }
     if let open {
+      // Who shuts a gate that nothing has shut so far wants it to be one.
+      if !open { _ = try daemon.talk.rule(target) }
       let state = open ? try daemon.talk.press(request, from: client) : try daemon.talk.release(request, from: client)
       report["gate_open"] = state["open"] ?? .null
       if let members = state.objectValue { report.merge(members) }

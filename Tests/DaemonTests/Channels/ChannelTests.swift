@@ -64,6 +64,12 @@ extension DaemonTests {
       #expect(listener.record(seconds: 0.2).allSatisfy { $0 == 0 })
       _ = try rig.daemon.client.request("channels.set", ["channel": 1, "mute": false])
       #expect(abs(rig.level(listener, near: -10) + 10) < 0.1)
+      // Shut by push-to-talk, it is silent until it is opened, though nothing had a gate of it before.
+      let shut = try rig.daemon.client.request("ptt.set", ["channel": 1, "mute": false, "gate_open": false])
+      #expect(shut["gate_open"] == false && shut["mute"] == false)
+      #expect(waitUntil(timeout: 5) { listener.record(seconds: 0.1).allSatisfy { $0 == 0 } })
+      #expect(try rig.daemon.client.request("ptt.set", ["channel": 1, "gate_open": true])["gate_open"] == true)
+      #expect(abs(rig.level(listener, near: -10) + 10) < 0.1)
     }
 
     /// Configurations one after the other while tones play: none of them is heard on a channel that they leave alone, and

@@ -168,6 +168,8 @@ final class Recordings {
 
   func entry(_ uri: String) throws(ControlError) -> Entry {
     if let entry = entries[uri], !entry.isEnding { return entry }
+    // What `record start` names after its device may be called by the device.
+    if let entry = entries["stream://" + uri], !entry.isEnding { return entry }
     let known = entries.keys.sorted().prefix(8).map { "\"\($0)\"" }.joined(separator: ", ")
     throw ControlError(
       .notFound, "no stream \"\(uri)\" is being recorded", path: "uri",
