@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import WebAccess
 
 /// What the user has set, on disk: replaced as a whole, so that it is always the old text or the new one.
 struct OverlayFile {
@@ -9,14 +10,7 @@ struct OverlayFile {
 
   /// In the user's state directory; nil where there is none.
   static func standard(_ name: String = "overrides") -> OverlayFile? {
-    func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-    if let state = variable("XDG_STATE_HOME"), state.hasPrefix("/") {
-      return OverlayFile(path: state + "/streamd/" + name)
-    }
-    if let home = variable("HOME"), home.hasPrefix("/") {
-      return OverlayFile(path: home + "/.local/state/streamd/" + name)
-    }
-    return nil
+    (try? StateFolder.standard()).map { OverlayFile(path: $0 + "/" + name) }
   }
 
   /// Nil when there is none, or it cannot be read.
@@ -36,37 +30,10 @@ struct OverlayFile {
 
   /// Returns once it is on disk.
   func write(_ text: String) throws(ControlError) {
-    let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-    makeFolders(folder)
-    let draft = path + ".new"
-    let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw failure() }
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else {
-        close(descriptor)
-        throw failure()
-      }
-      bytes = bytes.dropFirst(count)
+    do throws(AccessError) { try StateFolder.replace(path, with: Array(text.utf8)) } catch {
+      throw ControlError(
+        .unavailable, "what was set could not be kept in \(path): \(error.message)",
+        hint: "it holds until the daemon ends")
     }
-    let isSynced = fsync(descriptor) == 0
-    close(descriptor)
-    guard isSynced, rename(draft, path) == 0 else { throw failure() }
-  }
-
-  private func makeFolders(_ folder: String) {
-    var made = ""
-    for part in folder.split(separator: "/") {
-      made += "/" + part
-      mkdir(made, 0o700)
-    }
-  }
-
-  private func failure() -> ControlError {
-    ControlError(
-      .unavailable, "what was set could not be kept in \(path): \(String(cString: strerror(errno)))",
-      hint: "it holds until the daemon ends")
   }
 }

@@ -64,6 +64,7 @@ extension RoutingRoom {
   /// While a session has the desktop's sound play into a sink of its own, all play there, but what no client is to hear.
   private var destinations: Destinations {
     if isSuspended { return Destinations(exclude: realSink?.name) }
+    let unprocessed = unprocessed
     return Destinations(
       processed: running(BusDescription.processed), bypass: unprocessed, exclude: unprocessed,
       buses: Dictionary(uniqueKeysWithValues: buses.keys.compactMap { name in running(name).map { (name, $0) } }))
