@@ -88,6 +88,7 @@ bench: ## Measures throughput, the whole path and how late a client's voice is
 	@scripts/install-dependencies --tests --bench
 	$(SWIFT) run -c release --package-path Benchmarks
 	$(SWIFT) run -c release --package-path Benchmarks bench --callbacks 20
+	$(SWIFT) run -c release --package-path Benchmarks bench --recordings 10
 	@STREAMD_SOAK=1 scripts/run-tests $(TEST_FLAGS) --filter MicLatencyTests | grep -E '^(measured|run-tests)'
 
 .PHONY: soak

@@ -25,7 +25,8 @@ let package = Package(
     .library(
       name: "StreamdRooms",
       targets: [
-        "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "OpusCodec", "Wire", "Wiring",
+        "AudioCore", "AudioIO", "PipeWireIO", "ALSAIO", "JACKIO", "Capture", "Mixer", "OpusCodec", "Recording", "Wire",
+        "Wiring",
       ]),
     // For the package that fuzzes them.
     .library(name: "StreamdProbes", targets: ["Probes"]),

@@ -53,7 +53,7 @@ enum Callbacks {
   }
 
   /// As a device's thread would be, where that is allowed.
-  private static func beRealTime() -> String {
+  static func beRealTime() -> String {
     var wanted = sched_param()
     wanted.sched_priority = 5
     return pthread_setschedparam(pthread_self(), SCHED_FIFO, &wanted) == 0 ? "real time" : "normal priority"
@@ -65,22 +65,29 @@ enum Callbacks {
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
-  private static func sleep(until time: Int64) {
+  static func sleep(until time: Int64) {
     var wanted = timespec(tv_sec: Int(time / 1_000_000_000), tv_nsec: Int(time % 1_000_000_000))
     while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wanted, nil) == EINTR {}
   }
 }
 
 /// Times in nanoseconds, all of them kept.
-private struct Histogram {
+struct Histogram {
   private var times: [Int64] = []
   private var isSorted = true
+
+  /// Room for so many, so that adding them touches no new memory.
+  init(room: Int = 0) {
+    times = Array(repeating: 0, count: room)
+    times.removeAll(keepingCapacity: true)
+  }
 
   mutating func add(_ time: Int64) {
     times.append(time)
     isSorted = false
   }
 
+  var count: Int { times.count }
   private var sorted: [Int64] { times.sorted() }
   var most: Double { Double(times.max() ?? 0) }
 

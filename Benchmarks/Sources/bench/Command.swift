@@ -8,6 +8,8 @@ private struct Options {
   var only: String?
   /// Seconds for each chain.
   var callbacks: Int?
+  /// Seconds of recording.
+  var recordings: Int?
   var thresholds = Thresholds.standardPath
 
   static let usage = """
@@ -15,10 +17,12 @@ private struct Options {
       --check    exit 1 when a ratio exceeds its threshold
       --json     one JSON object a line instead of the table
       --only     cases whose name starts so: path/ ring/ reframer/ handoff/ renderer/ gamestream/ resampler/ graph/ dsp/
-                   peers/
+                   recording/ peers/
       --rounds   at least 9
       --callbacks SECONDS
                  instead, the worst callback of whole chains, so many seconds for each
+      --recordings SECONDS
+                 instead, 16 stereo streams recorded at once for so long: processor, disk, page faults
 
     """
 
@@ -35,6 +39,11 @@ private struct Options {
           throw BenchError("--callbacks: 1 to 3600 seconds")
         }
         callbacks = seconds
+      case "--recordings":
+        guard let seconds = Int(try Self.value(argument, &rest)), (2...3600).contains(seconds) else {
+          throw BenchError("--recordings: 2 to 3600 seconds")
+        }
+        recordings = seconds
       case "--rounds":
         guard let count = Int(try Self.value(argument, &rest)), (9...1000).contains(count) else {
           throw BenchError("--rounds: 9 to 1000")
@@ -63,6 +72,10 @@ func runBenchmarks(_ arguments: [String]) -> Int32 {
       try Callbacks.run(seconds: seconds)
       return 0
     }
+    if let seconds = options.recordings {
+      try Recordings.run(seconds: seconds)
+      return 0
+    }
     return try run(options, Report(limits: Thresholds(path: options.thresholds).limits))
   } catch {
     complain("bench: \(error.message)\n\(Options.usage)")
@@ -74,7 +87,8 @@ func runBenchmarks(_ arguments: [String]) -> Int32 {
 private let groups: [(prefix: String, make: @Sendable () throws(BenchError) -> [Case])] = [
   ("path/", wholePathCases), ("ring/", ringCases), ("reframer/", reframerCases), ("handoff/", handoffCases),
   ("renderer/", rendererCases), ("gamestream/", gameStreamCases), ("resampler/", resamplerCases),
-  ("graph/", graphCases), ("dsp/", dspCases), ("peers/", peerCases),
+  ("graph/", graphCases), ("dsp/", dspCases), ("recording/", recordingCases),
+  ("peers/", peerCases),
 ]
 
 private func run(_ options: Options, _ report: Report) throws(BenchError) -> Int32 {

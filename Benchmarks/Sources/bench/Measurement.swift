@@ -15,6 +15,8 @@ struct Case {
   /// Batches of each side in a round, alternating. Nil: as many as make a round long enough to time.
   var batches: Int?
   var clock = Clock.threadCPU
+  /// What has to be done before each batch of ours, and is not timed. Only where `batches` is told.
+  var before: () -> Void = {}
   let ours: () -> Void
   let floor: () -> Void
   /// What else there is to say, in a line of its own.
@@ -53,6 +55,7 @@ struct Measurement {
 extension Case {
   /// Runs both sides in turns, A B A B…, so that both meet the same clock speed and the same neighbours.
   func measure(rounds: Int) -> Measurement {
+    before()
     ours()
     floor()
     let (turns, repeats) = plan()
@@ -63,6 +66,7 @@ extension Case {
       ourTimes.append([])
       floorTimes.append([])
       for _ in 0..<turns {
+        before()
         ourTimes[ourTimes.count - 1].append(time(repeats, ours))
         floorTimes[floorTimes.count - 1].append(time(repeats, floor))
       }
