@@ -96,6 +96,8 @@ public final class Recording: @unchecked Sendable {
   }
 
   // Thread: worker.
+  /// What a resampler held has been recorded.
+  private var isEmptied = false
   private let series: ChunkSeries
   private var retryAt = HostTime(nanoseconds: 0)
   private var pause = firstPause
@@ -248,6 +250,8 @@ public final class Recording: @unchecked Sendable {
   /// The last step, when the source has stopped: true when all is in sealed chunks. What could not be saved stays in the live
   /// memory for `CrashScan`.
   public func finish(at now: HostTime) -> Bool {
+    if !isEmptied { client.state.pointee.empty() }
+    isEmptied = true
     do throws(DiskError) {
       try save()
       try closeTime(at: now)

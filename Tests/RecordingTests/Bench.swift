@@ -118,8 +118,13 @@ final class HandFed {
 
   func feed(_ frames: Int, flags: CycleFlags = .none) {
     let bits = Ramp.bits(format.samples)
+    feed(frames, flags: flags) { Ramp.value($0, $1, bits: bits) }
+  }
+
+  /// Whatever is to be fed, by channel and position.
+  func feed(_ frames: Int, flags: CycleFlags = .none, _ value: (Int, Int) -> Float) {
     for channel in 0..<format.layout.count {
-      for frame in 0..<frames { channels[channel][frame] = Ramp.value(channel, position + frame, bits: bits) }
+      for frame in 0..<frames { channels[channel][frame] = value(channel, position + frame) }
     }
     let block = Block(channels: channels, channelCount: format.layout.count, frames: frames)
     let none = Block(channels: channels, channelCount: 0, frames: frames)

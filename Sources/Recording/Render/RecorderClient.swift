@@ -61,12 +61,15 @@ struct RecorderState: ~Copyable {
     let fed: UnsafeMutablePointer<Float>
     let made: UnsafeMutablePointer<Float>
     let room: Int
+    /// Frames of the source that the filter holds.
+    let latency: Int
 
     static var block: Int { @_noLocks get { 1024 } }
 
     init(from: SampleRate, to: SampleRate, channels: Int) {
       resampler = SincResampler(
         quality: .bandLimited, from: from, to: to, channels: channels, chunk: FrameCount(2048), isFixed: true)
+      latency = resampler.latency.value
       room = Self.block * to.hertz / from.hertz + 64
       fed = .allocate(capacity: Self.block * channels)
       fed.initialize(repeating: 0, count: Self.block * channels)
@@ -109,7 +112,8 @@ struct RecorderState: ~Copyable {
     let frames = cycle.frames &- skipped
     guard cycle.input.channelCount == channels else { return advance(frames, .format) }
     take(cycle.input, from: skipped, frames: frames)
-    face.anchor(position: position, time: cycle.time.nanoseconds &+ law.nanoseconds(cycle.frames))
+    // What is still in the filter belongs to before the block's end too.
+    face.anchor(position: recorded(sourcePosition), time: cycle.time.nanoseconds &+ law.nanoseconds(cycle.frames))
   }
 
   /// The first frame of the block that is recorded; nil while the time has not come.
@@ -136,17 +140,38 @@ struct RecorderState: ~Copyable {
   @_noLocks
   private mutating func advance(_ frames: Int, _ why: GapCause) {
     guard frames > 0 else { return }
+    // What is in the filter belongs to before the gap.
+    empty()
     sourcePosition &+= frames
     cause = why
     guard outHertz != law.hertz else {
       position &+= frames
       return
     }
-    // What is in the filter belongs to before the gap; it is lost with it.
-    resampling?.resampler.reset()
-    let whole = sourcePosition / law.hertz &* outHertz
-    let target = whole &+ (sourcePosition % law.hertz &* outHertz &+ law.hertz / 2) / law.hertz
+    let target = recorded(sourcePosition)
     position = target > position ? target : position
+  }
+
+  /// Where a position of the source is in the recording.
+  @_noLocks
+  private func recorded(_ source: Int) -> Int {
+    guard outHertz != law.hertz else { return source }
+    return source / law.hertz &* outHertz &+ (source % law.hertz &* outHertz &+ law.hertz / 2) / law.hertz
+  }
+
+  /// Silence brings what the filter still has of what came. Thread: render; control after it.
+  @_noLocks
+  mutating func empty() {
+    guard let fed = resampling?.fed, let latency = resampling?.latency else { return }
+    let end = recorded(sourcePosition)
+    renderZero(fed, floats: Resampling.block &* channels)
+    var left = latency &+ 1
+    while left > 0, position < end {
+      let part = left < Resampling.block ? left : Resampling.block
+      push(part, most: end &- position)
+      left &-= part
+    }
+    resampling?.resampler.reset()
   }
 
   @_noLocks
@@ -172,18 +197,29 @@ struct RecorderState: ~Copyable {
 
   @_noLocks
   private mutating func resample(_ block: Block, from: Int, frames: Int) {
-    guard let fed = resampling?.fed, let made = resampling?.made, let room = resampling?.room else { return }
-    let step = Resampling.block
+    guard let fed = resampling?.fed else { return }
     var channel = 0
     while channel < channels {
       let source = block.channel(channel) + from &* block.stride
-      let plane = fed + channel &* step
+      let plane = fed + channel &* Resampling.block
       for frame in 0..<frames { plane[frame] = source[frame &* block.stride] }
+      channel += 1
+    }
+    push(frames, most: Int.max)
+  }
+
+  /// Frames of `fed` through the filter.
+  @_noLocks
+  private mutating func push(_ frames: Int, most: Int) {
+    guard let fed = resampling?.fed, let made = resampling?.made, let room = resampling?.room else { return }
+    var channel = 0
+    while channel < channels {
       (planes + channel).pointee = UnsafePointer(made + channel &* room)
       channel += 1
     }
-    _ = resampling?.resampler.feed(fed, frames: frames, stride: 1, channelStride: step)
-    let count = resampling?.resampler.produce(into: made, limit: room, stride: 1, channelStride: room) ?? 0
+    _ = resampling?.resampler.feed(fed, frames: frames, stride: 1, channelStride: Resampling.block)
+    let limit = room < most ? room : most
+    let count = resampling?.resampler.produce(into: made, limit: limit, stride: 1, channelStride: room) ?? 0
     if count > 0 { write(count, stride: 1) }
   }
 

@@ -249,7 +249,10 @@ final class Recordings {
   func tick() {
     for entry in entries.values {
       let facts = entry.stream.recording.facts
-      if entry.faultsBefore == nil, facts.thread != 0 { entry.faultsBefore = RecordingReport.faults(of: facts.thread) }
+      // The first half second is the server's, whose buffers are new.
+      if entry.faultsBefore == nil, facts.frames * 2 >= entry.format.rate.hertz {
+        entry.faultsBefore = RecordingReport.faults(of: facts.thread)
+      }
       guard bus.hasSubscribers("stream_head_position"), facts.position != entry.head else { continue }
       entry.head = facts.position
       bus.publish(
