@@ -68,7 +68,7 @@ public final class Recording: @unchecked Sendable {
     /// The live memory, and whether it can not be swapped out.
     public var liveFrames = 0
     public var isLocked = false
-    /// The thread that renders, for control to ask about; 0 before it came.
+    /// The number of the thread that renders, or has: a device may have another each time; 0 before it came.
     public var thread: UInt = 0
   }
 

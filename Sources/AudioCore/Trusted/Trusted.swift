@@ -51,6 +51,6 @@ public func renderDispatch(_ client: Unmanaged<RenderClient>, _ cycle: Cycle) {
 @_noLocks @inlinable
 public func renderWake(_ word: UnsafeMutablePointer<WakeWord>) { render_futex_wake(word) }
 
-/// The calling thread, for control to ask about. Thread: render.
+/// The calling thread's number, for control to ask about. Thread: render.
 @_noLocks @inlinable
 public func renderThread() -> UInt { UInt(render_thread()) }

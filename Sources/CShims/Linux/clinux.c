@@ -21,10 +21,11 @@ int clinux_thread_setup(const char *name, int realtime_priority) {
 
 int clinux_thread_scheduling(uintptr_t thread, int *policy, int *priority) {
   struct sched_param parameters;
-  int error = pthread_getschedparam((pthread_t)thread, policy, &parameters);
-  *policy &= ~SCHED_RESET_ON_FORK;
+  int found = sched_getscheduler((pid_t)thread);
+  if (found < 0 || sched_getparam((pid_t)thread, &parameters) != 0) return errno;
+  *policy = found & ~SCHED_RESET_ON_FORK;
   *priority = parameters.sched_priority;
-  return error;
+  return 0;
 }
 
 int clinux_send_datagram(int fd, const struct sockaddr *to, socklen_t to_length, const void *bytes, size_t length) {

@@ -100,7 +100,8 @@ struct RecorderState: ~Copyable {
   @_noLocks
   mutating func render(_ cycle: Cycle) {
     callbacks.add(1, ordering: .relaxed)
-    if thread.load(ordering: .relaxed) == 0 { thread.store(UInt(renderThread()), ordering: .relaxed) }
+    let caller = renderThread()
+    if thread.load(ordering: .relaxed) != caller { thread.store(caller, ordering: .relaxed) }
     let missing = law.missing(before: cycle)
     var skipped = 0
     if isRunning {

@@ -39,8 +39,12 @@ RENDER_SAFE static inline int64_t render_now_ns(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/// The calling thread, for the control side to ask how it is scheduled.
-RENDER_SAFE static inline uintptr_t render_thread(void) { return (uintptr_t)pthread_self(); }
+/// The calling thread's number, for the control side to ask the kernel about, also when the thread is gone. It is part of the
+/// number of the thread's clock, which libc puts together from what it has: no system call.
+RENDER_SAFE static inline uintptr_t render_thread(void) {
+  clockid_t clock = 0;
+  return pthread_getcpuclockid(pthread_self(), &clock) == 0 ? (uintptr_t)~(clock >> 3) : 0;
+}
 
 /// Wakes one thread waiting on `word`. The one system call render code makes: it never blocks.
 RENDER_SAFE static inline void render_futex_wake(const void *word) {

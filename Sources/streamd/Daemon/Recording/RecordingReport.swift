@@ -77,9 +77,7 @@ enum RecordingReport {
       "scheduling": .string(source.scheduling),
     ]
     report["peak_dbfs"] = peak > 0 ? JSON((Double(log10(peak)) * 200).rounded() / 10) : .null
-    if let before = entry.faultsBefore, let now = faults(of: facts.thread) {
-      report["page_faults"] = JSON(now - before)
-    }
+    if let faults = entry.pageFaults(facts) { report["page_faults"] = JSON(faults) }
     return report
   }
 
@@ -102,14 +100,10 @@ enum RecordingReport {
     ]
   }
 
-  /// Page faults of a thread that renders, as the kernel counts them; those of others that it renders are among them. A
-  /// clock of a thread has its number in it.
+  /// Page faults of a thread that renders, as the kernel counts them; those of others that it renders are among them. Nil of
+  /// one that has ended.
   static func faults(of thread: UInt) -> Int? {
-    guard thread != 0 else { return nil }
-    var clock = clockid_t()
-    guard pthread_getcpuclockid(pthread_t(thread), &clock) == 0 else { return nil }
-    let number = ~(Int(clock) >> 3)
-    guard let file = fopen("/proc/self/task/\(number)/stat", "r") else { return nil }
+    guard thread != 0, let file = fopen("/proc/self/task/\(thread)/stat", "r") else { return nil }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 1024)
     guard fgets(&line, Int32(line.count), file) != nil else { return nil }

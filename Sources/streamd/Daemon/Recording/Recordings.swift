@@ -16,7 +16,7 @@ final class Recordings {
     let format: RecordingFormat
     let source: RecordedDevice
     var told = Told()
-    var faultsBefore: Int?
+    private var faults = Faults()
     var isAbsent = false
     /// What was told last of where it is.
     var head = -1
@@ -28,6 +28,25 @@ final class Recordings {
       self.stream = stream
       self.format = format
       self.source = source
+    }
+
+    /// Of the thread that renders: since it had rendered for half a second.
+    private struct Faults {
+      var thread: UInt = 0
+      var since = 0
+      var before: Int?
+    }
+
+    @ControlActor func countFaults(_ facts: Recording.Facts) {
+      if facts.thread != faults.thread { faults = Faults(thread: facts.thread, since: facts.frames) }
+      // The first half second is the server's, whose buffers are new.
+      guard faults.before == nil, (facts.frames - faults.since) * 2 >= format.rate.hertz else { return }
+      faults.before = RecordingReport.faults(of: facts.thread)
+    }
+
+    @ControlActor func pageFaults(_ facts: Recording.Facts) -> Int? {
+      guard let before = faults.before, facts.thread == faults.thread else { return nil }
+      return RecordingReport.faults(of: facts.thread).map { $0 - before }
     }
 
     struct Told {
@@ -249,10 +268,7 @@ final class Recordings {
   func tick() {
     for entry in entries.values {
       let facts = entry.stream.recording.facts
-      // The first half second is the server's, whose buffers are new.
-      if entry.faultsBefore == nil, facts.frames * 2 >= entry.format.rate.hertz {
-        entry.faultsBefore = RecordingReport.faults(of: facts.thread)
-      }
+      entry.countFaults(facts)
       guard bus.hasSubscribers("stream_head_position"), facts.position != entry.head else { continue }
       entry.head = facts.position
       bus.publish(
