@@ -33,7 +33,7 @@ struct DeviceRender: ~Copyable {
   /// The next frame's position; control reads it only when the device thread is gone.
   private(set) var position: Int64
   private(set) var lastTime: HostTime
-  private var lastWake: HostTime?
+  private var hasBegun = false
   private var loop = DelayLockedLoop()
   private var isContinuous = false
   /// Frames of a fade that have been heard; all of them where none is going on.
@@ -166,8 +166,9 @@ struct DeviceRender: ~Copyable {
     let isFirst = !isContinuous
     if isFirst {
       loop.reset()
-      if let lastWake {
-        let passed = Int((now - lastWake).nanoseconds / 1000) * rate.hertz / 1_000_000
+      // By when the device had the frames, not by when this thread got to them.
+      if hasBegun {
+        let passed = Int((now + distance - lastTime).nanoseconds / 1000) * rate.hertz / 1_000_000
         let lost = passed &- quantum
         if lost > 0 { position += Int64(lost) }
       }
@@ -178,7 +179,7 @@ struct DeviceRender: ~Copyable {
     }
     facts.pointee.ranUntil.store((now + distance).nanoseconds, ordering: .relaxed)
     isContinuous = true
-    lastWake = now
+    hasBegun = true
     let smoothed = loop.update(now + distance, frames: period, rate: deviceRate)
     if smoothed > lastTime { lastTime = smoothed }
     facts.pointee.quantum.store(quantum, ordering: .relaxed)

@@ -35,6 +35,7 @@ struct panel {
   int32_t in_buffer;   // frames of the buffer
   // Set by the test.
   int32_t refuses;     // says that it is ready, and takes or gives nothing
+  int32_t clocked;     // what is recorded are numbers of frames since the machine began: a share of 2^23
 };
 
 struct card {
@@ -117,6 +118,10 @@ static snd_pcm_sframes_t card_transfer(snd_pcm_ioplug_t *io, const snd_pcm_chann
       }
       double phase = (double)(card->recorded % io->rate) * 1000.0 * (channel + 1) / io->rate;
       double value = 0.5 * sin(2 * M_PI * phase);
+      if (card->panel->clocked) {
+        int64_t number = llrint(card->started_ns * 1e-9 * io->rate) + (int64_t)(card->moved + frame);
+        value = (double)(number & 0x7fffff) / 0x800000;
+      }
       float single = value;
       double scale = io->format == SND_PCM_FORMAT_S16 ? 0x1p15 : io->format == SND_PCM_FORMAT_S32 ? 0x1p31 : 0x1p23;
       int32_t whole = lrint(value * scale);

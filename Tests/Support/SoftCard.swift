@@ -9,7 +9,7 @@ public final class SoftCard: @unchecked Sendable {
   public enum Field: Int, Sendable {
     case gone, starve, suspended, cannotResume, stuck, rate, channels, ppm, format, access
     case opens, closes, starts, prepares, resumes, buffer
-    case refuses
+    case refuses, clocked
   }
 
   /// Numbers of ALSA's.
