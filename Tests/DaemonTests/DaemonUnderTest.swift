@@ -14,10 +14,10 @@ final class DaemonUnderTest: @unchecked Sendable {
   private let directory: TemporaryDirectory
   private let environment: [String: String]
 
-  /// Returns when the daemon answers.
+  /// Returns when the daemon answers. What it is run `through` is a program that becomes it.
   init(
     on server: PrivatePipeWire?, arguments: [String] = [], state: TemporaryDirectory? = nil,
-    environment more: [String: String] = [:]
+    environment more: [String: String] = [:], through: [String] = []
   ) throws {
     directory = try TemporaryDirectory()
     socket = directory.path + "/control.sock"
@@ -29,7 +29,7 @@ final class DaemonUnderTest: @unchecked Sendable {
     environment = variables
     let remote = server.map { ["--remote", $0.remote] } ?? []
     let child = try Child(
-      [Products.streamd, "--socket", socket, "--log", "debug"] + remote + arguments, environment: variables)
+      through + [Products.streamd, "--socket", socket, "--log", "debug"] + remote + arguments, environment: variables)
     self.child = child
     var connected: ControlClient?
     let path = socket
