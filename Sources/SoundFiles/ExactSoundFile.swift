@@ -40,8 +40,18 @@ public final class ExactSoundFile {
   private static let riffLimit = 0xffff_ff00 - (1 << 16)
 
   /// `frames` is how many will come. A file that is there is replaced.
-  public init(
+  public convenience init(
     path: String, kind: SoundFileKind, samples: Samples, rate: SampleRate, layout: ChannelLayout, frames: Int
+  ) throws(SoundFileError) {
+    try self.init(path: path, kind: kind, samples: samples, rate: rate, layout: layout, frames: frames) { facts in
+      sf_open(path, Int32(SFM_WRITE), &facts)
+    }
+  }
+
+  /// Into whatever `open` opens.
+  init(
+    path: String, kind: SoundFileKind, samples: Samples, rate: SampleRate, layout: ChannelLayout, frames: Int,
+    open: (inout SF_INFO) -> OpaquePointer?
   ) throws(SoundFileError) {
     var facts = SF_INFO()
     facts.samplerate = Int32(clamping: rate.hertz)
@@ -61,7 +71,7 @@ public final class ExactSoundFile {
         message: "\(kind.rawValue) does not hold \(samples.name) with \(layout.count) channels at \(rate.hertz) Hz"
           + (kind == .flac ? "; wav does" : ""))
     }
-    guard let file = sf_open(path, Int32(SFM_WRITE), &facts) else { throw Self.failure(nil, path) }
+    guard let file = open(&facts) else { throw Self.failure(nil, path) }
     // The chunk of peaks bears the time of day: the same sound would give other bytes.
     sf_command(file, Int32(SFC_SET_ADD_PEAK_CHUNK), nil, Int32(SF_FALSE))
     if layout.count > 2 {

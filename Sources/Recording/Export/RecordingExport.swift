@@ -47,6 +47,17 @@ public struct RecordingExport {
   }
 
   private func put(_ path: String, _ kind: SoundFileKind, _ progress: (Int) -> Void) throws(RecordingError) {
+    try put(progress) { (samples: ExactSoundFile.Samples) throws(SoundFileError) in
+      try ExactSoundFile(
+        path: path, kind: kind, samples: samples, rate: reader.format.rate, layout: reader.format.layout, frames: frames
+      )
+    }
+  }
+
+  /// Into a file that is made for such samples.
+  func put(
+    _ progress: (Int) -> Void, make: (ExactSoundFile.Samples) throws(SoundFileError) -> ExactSoundFile
+  ) throws(RecordingError) {
     let format = reader.format
     let samples: ExactSoundFile.Samples =
       switch format.samples {
@@ -57,8 +68,7 @@ public struct RecordingExport {
       }
     let file: ExactSoundFile
     do throws(SoundFileError) {
-      file = try ExactSoundFile(
-        path: path, kind: kind, samples: samples, rate: format.rate, layout: format.layout, frames: frames)
+      file = try make(samples)
     } catch {
       throw RecordingError(.badField, error.message, field: "to")
     }
