@@ -64,7 +64,9 @@ enum RecordCommand: Command {
 
   private static func stop(_ options: Options) throws -> ExitStatus {
     let wanted = options.words.dropFirst()
-    guard !wanted.isEmpty else { throw Failure(.usage, "usage", "record stop needs a stream's URI") }
+    guard !wanted.isEmpty else {
+      throw Failure(.usage, "usage", "record stop needs a stream's URI: record list tells them")
+    }
     let client = try options.connect()
     var isSaved = true
     for uri in wanted {
@@ -76,26 +78,29 @@ enum RecordCommand: Command {
     return isSaved ? .ok : .degraded
   }
 
+  static func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
+
   static func line(_ stream: JSON) -> String {
     let word = { (key: String) in stream[key]?.plain ?? "" }
     let format = stream["format"] ?? .null
     let trouble = (stream["trouble"] ?? stream["disk_trouble"]?["message"]).map { "; \($0.plain)" } ?? ""
     return "\(word("uri")) \(word("state")): \(word("device")), \(format["channels"]?.plain ?? "?") ch, "
       + "\(format["sample_rate"]?.plain ?? "?") Hz, \(format["sample_format"]?.plain ?? "?"), \(word("seconds")) s, "
-      + "\(word("chunks")) chunks in \(word("path"))\(trouble)"
+      + "\(counted(stream["chunks"]?.intValue ?? 0, "chunk")) in \(word("path"))\(trouble)"
   }
 
-  /// The folder of what is meant: a stream's that is being recorded, or that folder.
+  /// The folder of what is meant: a stream's that is being recorded, its newest one, or that folder.
   static func folder(_ options: Options) throws -> String {
     let subject = try subject(options)
     guard subject.contains("://") else { return subject.hasPrefix("/") ? subject : WorkingFolder.path + "/" + subject }
-    let reply = try options.connect().request("stream_list")
-    let streams = reply["streams"]?.arrayValue ?? []
-    guard let found = streams.first(where: { $0["uri"]?.stringValue == subject }), let path = found["path"]?.stringValue
-    else {
+    let streams = try? options.connect().request("stream_list")["streams"]?.arrayValue
+    if let path = streams?.first(where: { $0["uri"]?.stringValue == subject })?["path"]?.stringValue { return path }
+    guard let ended = RecordingsFolder.newest(of: subject) else {
       throw Failure(
-        .notFound, "not_found", "no stream \"\(subject)\" is being recorded; of one that has ended, give the folder")
+        .notFound, "not_found",
+        "no stream \"\(subject)\" is being recorded, and none is in \(RecordingsFolder.path ?? "the recordings' folder"); "
+          + "of one that lies elsewhere, give the folder")
     }
-    return path
+    return ended
   }
 }

@@ -38,7 +38,10 @@ enum RecordExport {
       } else {
         print("\(out): \(fixed(seconds, 3)) s, \(export.frames) frames")
       }
-    } catch { throw Failure(error) }
+    } catch {
+      if shown >= 0 { Console.note("") }
+      throw Failure(error)
+    }
     return .ok
   }
 

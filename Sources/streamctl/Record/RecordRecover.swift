@@ -11,14 +11,19 @@ enum RecordRecover {
     if !areNamed { folders = try found(scan, options) }
     var outcomes: [JSON] = []
     var status = ExitStatus.ok
+    var isTold = false
     for folder in folders {
       do throws(RecordingError) {
         let outcome = try scan.recover(folder)
         outcomes.append(json(outcome))
-        if !options.asJSON, outcome.isNews || areNamed || !outcome.foreign.isEmpty { print(text(outcome)) }
+        if !options.asJSON, outcome.isNews || areNamed || !outcome.foreign.isEmpty {
+          print(text(outcome))
+          isTold = true
+        }
       } catch {
         // What is being recorded needs no help; who names it is told.
         if error.code == .inUse, !areNamed { continue }
+        isTold = true
         status = error.code == .notFound ? .notFound : .refused
         outcomes.append([
           "path": .string(folder), "error": ["code": .string(error.code.rawValue), "message": .string(error.message)],
@@ -28,7 +33,7 @@ enum RecordRecover {
     }
     if options.asJSON {
       print((["recordings": .array(outcomes)] as JSON).text)
-    } else if outcomes.isEmpty {
+    } else if !isTold {
       print("nothing was left")
     }
     return status
@@ -40,13 +45,7 @@ enum RecordRecover {
     }
     let live = variable("XDG_RUNTIME_DIR").map { $0 + "/streamd/recordings" } ?? "/dev/shm/streamd-\(getuid())"
     var folders = scan.left(in: live).map(\.folder)
-    let usual = variable("XDG_DATA_HOME") ?? variable("HOME").map { $0 + "/.local/share" }
-    if let root = usual.map({ $0 + "/streamd/recordings" }), let names = try? Disk().list(root) {
-      for name in names where access(root + "/" + name + "/manifest", F_OK) == 0 && !folders.contains(root + "/" + name)
-      {
-        folders.append(root + "/" + name)
-      }
-    }
+    for folder in RecordingsFolder.all where !folders.contains(folder) { folders.append(folder) }
     return folders
   }
 
@@ -64,5 +63,26 @@ enum RecordRecover {
       ? "\(outcome.savedFrames) frames saved from memory, \(outcome.sealedChunks.count) chunks sealed" : "nothing to do"
     let foreign = outcome.foreign.map { "\n  \($0) is no chunk of it, or broken; left as it is" }.joined()
     return "\(outcome.folder): \(done); \(outcome.frames) frames" + foreign
+  }
+}
+
+/// Where recordings lie whose place nobody named.
+enum RecordingsFolder {
+  static var path: String? {
+    let variable = { (name: String) in getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    let usual = variable("XDG_DATA_HOME") ?? variable("HOME").map { $0 + "/.local/share" }
+    return usual.map { $0 + "/streamd/recordings" }
+  }
+
+  /// Oldest first, for names begin with the time.
+  static var all: [String] {
+    guard let path, let names = try? Disk().list(path) else { return [] }
+    return names.map { path + "/" + $0 }.filter { access($0 + "/manifest", F_OK) == 0 }
+  }
+
+  /// The newest of a stream.
+  static func newest(of uri: String) -> String? {
+    all.last { (try? RecordingReader($0).uri) == uri }
   }
 }

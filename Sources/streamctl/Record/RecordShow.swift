@@ -45,7 +45,8 @@ enum RecordShow {
     var lines = [
       "\(reader.uri): \(reader.device)",
       "\(format.layout.names.joined(separator: " ")), \(format.rate.hertz) Hz, \(format.samples.name), "
-        + "\(seconds(reader.length)) s in \(reader.chunkFacts.count) chunks" + (reader.isGrowing ? ", growing" : ""),
+        + "\(seconds(reader.length)) s in \(RecordCommand.counted(reader.chunkFacts.count, "chunk"))"
+        + (reader.isGrowing ? ", growing" : ""),
     ]
     for gap in reader.gaps.prefix(100) {
       lines.append("gap at \(seconds(gap.position)) s: \(gap.length) frames, \(gap.cause.name)")

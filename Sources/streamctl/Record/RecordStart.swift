@@ -72,28 +72,43 @@ enum RecordStart {
     if isShown { Terminal.write("\r\u{1B}[K") }
   }
 
-  /// Level, position, what the disk gets, and for how long it has room.
+  /// Level, position, what the disk gets, and for how long it has room: what there is a terminal's width for.
   static func line(_ streams: [JSON], _ stats: [JSON], _ seconds: Double, _ rate: Double) -> String {
-    let peak = stats.compactMap { $0["peak_dbfs"]?.doubleValue }.max()
-    let level = peak.map { "\(padded(fixed($0, 1), 6)) dBFS \(bar($0))" } ?? "  silent \(bar(-200))"
-    var text = "\(level)  \(clock(seconds))  \(fixed(rate / 1e6, 2)) MB/s"
-    if rate > 0, let path = streams.first?["path"]?.stringValue, let room = room(path) {
-      text += "  room for \(clock(Double(room) / rate))"
-    }
-    let gaps = stats.reduce(0) { $0 + ($1["gaps"]?.intValue ?? 0) }
-    let lost = stats.reduce(0) { $0 + ($1["dropped_frames"]?.intValue ?? 0) }
-    if gaps > 0 { text += "  \(gaps) gaps" }
-    if lost > 0 { text += "  \(lost) frames lost" }
-    if let trouble = streams.lazy.compactMap({ $0["disk_trouble"]?["message"] ?? $0["trouble"] }).first {
-      text += "  \(trouble.plain)"
-    }
-    if case .terminal(let columns, _) = Terminal.style { return String(text.prefix(columns - 1)) }
-    return text
+    let path = streams.first?["path"]?.stringValue
+    let room = rate > 0 ? path.flatMap { self.room($0) }.map { Double($0) / rate } : nil
+    var columns = Int.max
+    if case .terminal(let width, _) = Terminal.style { columns = width - 1 }
+    return fitted(streams, stats, seconds, rate, room, columns)
   }
 
-  private static func bar(_ level: Double) -> String {
-    let filled = Int(((level + 60) / 60 * 20).rounded())
-    return "[" + String(repeating: "#", count: min(max(filled, 0), 20)).padded(to: 20) + "]"
+  /// What is wrong stands before what merely informs. The bar shrinks first, then the disk's words go.
+  static func fitted(
+    _ streams: [JSON], _ stats: [JSON], _ seconds: Double, _ rate: Double, _ room: Double?, _ columns: Int
+  ) -> String {
+    let peak = stats.compactMap { $0["peak_dbfs"]?.doubleValue }.max()
+    let level = peak.map { "\(padded(fixed($0, 1), 6)) dBFS" } ?? "     silent"
+    var wrong: [String] = []
+    let gaps = stats.reduce(0) { $0 + ($1["gaps"]?.intValue ?? 0) }
+    let lost = stats.reduce(0) { $0 + ($1["dropped_frames"]?.intValue ?? 0) }
+    if gaps > 0 { wrong.append(RecordCommand.counted(gaps, "gap")) }
+    if lost > 0 { wrong.append("\(RecordCommand.counted(lost, "frame")) lost") }
+    if let trouble = streams.lazy.compactMap({ $0["disk_trouble"]?["message"] ?? $0["trouble"] }).first {
+      wrong.append(trouble.plain)
+    }
+    var disk = ["\(fixed(rate / 1e6, 2)) MB/s"]
+    if let room { disk.append("room for \(clock(room))") }
+    for (width, told) in [(20, 2), (8, 2), (8, 1), (0, 1), (0, 0)] {
+      let parts =
+        [level] + (width > 0 ? [bar(peak ?? -200, width)] : []) + [clock(seconds)] + wrong + disk.prefix(told)
+      let text = parts.joined(separator: "  ")
+      if text.count <= columns || told == 0 { return String(text.prefix(columns)) }
+    }
+    return ""
+  }
+
+  private static func bar(_ level: Double, _ width: Int) -> String {
+    let filled = Int(((level + 60) / 60 * Double(width)).rounded())
+    return "[" + String(repeating: "#", count: min(max(filled, 0), width)).padded(to: width) + "]"
   }
 
   static func clock(_ seconds: Double) -> String {
