@@ -78,7 +78,8 @@ import Testing
         return count
       }, tell: { sf_count_t(LargeExportTests.sink($0).place) })
     var told = 0
-    try RecordingExport(reader, .all).put({ told = $0 }) { (samples) throws(SoundFileError) in
+    let progress = { (frames: Int) in told = frames }
+    try RecordingExport(reader, .all).put(progress) { (samples) throws(SoundFileError) in
       try ExactSoundFile(
         path: "", kind: .wav, samples: samples, rate: format.rate, layout: format.layout, frames: frames
       ) { sf_open_virtual(&calls, Int32(SFM_WRITE), &$0, Unmanaged.passUnretained(sink).toOpaque()) }
