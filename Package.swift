@@ -113,7 +113,7 @@ let package = Package(
     .target(name: "WebAccess", dependencies: ["Control", "CCryptoSystem"], swiftSettings: strict),
     .target(
       name: "Web", dependencies: ["Control", "WebAccess", "CMicroHTTP", "CMicroHTTPSystem", "CLinux"],
-      exclude: ["Page/Source"], swiftSettings: strict),
+      resources: [.embedInCode("Page/Source")], swiftSettings: strict),
     .target(name: "PushToTalk", dependencies: ["AudioCore"], swiftSettings: render),
     .target(name: "Settings", dependencies: ["Wording", "CToml"], swiftSettings: strict),
 

@@ -15,6 +15,8 @@ public struct HealRecord: Sendable, Equatable {
 public struct HealWatch: Sendable {
   public private(set) var count = 0
   public private(set) var last: HealRecord?
+  /// How many of each cause.
+  public private(set) var causes: [String: Int] = [:]
 
   private var device: String?
   private var lostAt: HostTime?
@@ -43,6 +45,7 @@ public struct HealWatch: Sendable {
         message: trouble?.message ?? (device == new ? "the links to \"\(new)\" were made anew" : changed),
         previous: device, device: new, duration: lostAt.map { now - $0 } ?? .zero)
       count += 1
+      causes[record.cause, default: 0] += 1
       last = record
       return record
     }

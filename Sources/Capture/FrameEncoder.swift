@@ -19,6 +19,9 @@ public final class FrameEncoder: @unchecked Sendable {
     public var isSilent = true
     /// Packets are spread over the graph's cycle.
     public var isEven = false
+    /// What encoding took, and how long after the sink played its first sample a packet with sound had been sent.
+    public var encodeTimes = TimeTally()
+    public var delays = TimeTally()
   }
 
   /// How the packets of one encoder are cut and sent.
@@ -148,15 +151,17 @@ public final class FrameEncoder: @unchecked Sendable {
       return (state.slots, state.bitrate)
     }
     if let bitrate { try? encoder.setBitrate(bitrate) }
+    let began = renderNow()
     let length = try? encoder.encode(UnsafePointer(pcm.baseAddress!), into: packet)
+    let encoding = renderNow() - began
     // What cannot be encoded is the last packet again: a block must be whole.
     lastLength = length ?? lastLength
     let payload = lastLength.map { UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: packet[..<$0])) }
     for slot in slots { slot.deliver(payload, facts, from: identity) }
-    account(facts, failed: length == nil)
+    account(facts, encoding, sentAt: renderNow(), failed: length == nil)
   }
 
-  private func account(_ facts: Reframer.Facts, failed: Bool) {
+  private func account(_ facts: Reframer.Facts, _ encoding: HostDuration, sentAt sent: HostTime, failed: Bool) {
     let counts = reframer.counts
     meter.measure(UnsafePointer(pcm.baseAddress!), count: pcm.count)
     shared.withLock { state in
@@ -166,6 +171,8 @@ public final class FrameEncoder: @unchecked Sendable {
       state.statistics.positionTime = facts.captureTime
       state.statistics.isSilent = facts.isSilence
       state.statistics.isEven = pacer.isEven
+      state.statistics.encodeTimes.add(encoding)
+      if !facts.isSilence { state.statistics.delays.add(sent - facts.captureTime) }
       state.levels.frames += frame.value
       meter.take(peaks: &state.levels.peaks, squares: &state.levels.squares)
     }

@@ -4,7 +4,7 @@ public import Control
 /// What a thing that is measured is known by.
 public struct MeterName: Hashable, Sendable {
   public enum Group: String, Hashable, Sendable, CaseIterable {
-    case bus, session, mic, talker, node
+    case bus, session, mic, talker, channel, node
 
     /// The list that its things stand in.
     public var list: String {
@@ -13,6 +13,7 @@ public struct MeterName: Hashable, Sendable {
       case .session: "sessions"
       case .mic: "mics"
       case .talker: "talkers"
+      case .channel: "channels"
       case .node: "nodes"
       }
     }

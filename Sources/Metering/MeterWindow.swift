@@ -22,6 +22,11 @@ public struct MeterWindow: Sendable {
     }
   }
 
+  /// And what a later window holds.
+  public mutating func add(_ later: MeterWindow) {
+    add(later.order.compactMap { later.readings[$0] }, at: later.end)
+  }
+
   /// What it holds; it begins anew.
   public mutating func take() -> MeterWindow {
     defer { self = MeterWindow(from: end) }

@@ -11,26 +11,31 @@ struct WebFigures {
 /// `status` and `graph` as figures for Prometheus: each is what stands there, in base units. Labels are names that people
 /// gave or that the daemon counts, never titles or processes.
 enum MetricsPage {
+  /// What the daemon is asked for a page.
+  static let questions = ["status", "graph", "channels.list", "meters.read"]
+
   static func answer(from replies: [String: Result<JSON, ControlError>], own: WebFigures) -> Answer {
     switch replies["status"] {
     case .success(let status):
-      let graph = try? replies["graph"]?.get()
+      let rest = replies.compactMapValues { try? $0.get() }
       return Answer(
         200, type: "text/plain; version=0.0.4; charset=utf-8",
-        body: Array(text(status: status, graph: graph ?? .null, own: own).utf8))
+        body: Array(text(status: status, rest, own: own).utf8))
     case .failure(let error): return .failure(error)
     case nil: return .failure(ControlError(.internal, "no reply"))
     }
   }
 
-  static func text(status: JSON, graph: JSON, own: WebFigures) -> String {
+  private static func text(status: JSON, _ rest: [String: JSON], own: WebFigures) -> String {
     var page = MetricsText()
     addDaemon(status, to: &page)
     addCaptures(status["captures"]?.arrayValue ?? [], to: &page)
     addSessions(status["sessions"]?.arrayValue ?? [], to: &page)
     addMicrophones(status["mic"] ?? .null, to: &page)
-    addGraph(graph, to: &page)
+    addGraph(rest["graph"] ?? .null, to: &page)
     addBuses(status["buses"]?.arrayValue ?? [], to: &page)
+    ChannelFigures.add(rest["channels.list"] ?? .null, to: &page)
+    LevelFigures.add(rest["meters.read"] ?? .null, to: &page)
     page.family(
       "streamd_http_answers_total", .counter, "Answers over HTTP by status.",
       own.answers.map { ([("code", String($0.status))], Double($0.count)) })
@@ -63,6 +68,13 @@ enum MetricsPage {
     }
     family("streamd_capture_up", .gauge, "1 while it hears its device.") { $0["state"] == "running" ? 1 : 0 }
     family("streamd_heals_total", .counter, "Times it came back or moved.") { $0["heals"]?.doubleValue }
+    page.family(
+      "streamd_heals_by_cause_total", .counter, "The same by what had gone wrong; a cause is there once it was one.",
+      captures.flatMap { capture in
+        (capture["heal_causes"]?.objectValue ?? [:]).map { cause, count in
+          ([("bus", capture["target"]?.stringValue ?? ""), ("cause", cause)], count.doubleValue)
+        }
+      })
     family("streamd_graph_quantum_frames", .gauge, "Frames of a graph cycle.") { $0["quantum"]?.doubleValue }
     family("streamd_graph_quantum_seconds", .gauge, "How long a graph cycle is.") { capture in
       guard let frames = capture["quantum"]?.doubleValue, let rate = capture["graph_rate"]?.doubleValue, rate > 0
@@ -81,13 +93,11 @@ enum MetricsPage {
   }
 
   private static func addSessions(_ sessions: [JSON], to page: inout MetricsText) {
+    func labels(_ session: JSON) -> [(String, String)] {
+      [("session", session["session"]?.stringValue ?? ""), ("client", session["name"]?.stringValue ?? "")]
+    }
     func family(_ name: String, _ kind: MetricsText.Kind, _ help: String, _ value: (JSON) -> Double?) {
-      page.family(
-        name, kind, help,
-        sessions.map { session in
-          let id = session["session"]?.stringValue ?? ""
-          return ([("session", id), ("client", session["name"]?.stringValue ?? "")], value(session))
-        })
+      page.family(name, kind, help, sessions.map { (labels($0), value($0)) })
     }
     family("streamd_session_live", .gauge, "1 while it carries sound, 0 while it carries silence.") {
       $0["state"] == "live" ? 1 : 0
@@ -105,6 +115,13 @@ enum MetricsPage {
     family("streamd_encode_errors_total", .counter, "Frames that could not be encoded.") {
       $0["sent"]?["encode_errors"]?.doubleValue
     }
+    func times(_ name: String, _ help: String, _ key: String) {
+      page.histogram(name, help, sessions.map { (labels($0), $0[key] ?? .null) })
+    }
+    times("streamd_encode_seconds", "What encoding a packet took.", "encode_times")
+    times(
+      "streamd_capture_to_sent_seconds", "From when the sink played a packet's first sample until it was sent.",
+      "delays")
     family("streamd_session_gaps_total", .counter, "Places where sound was lost before it was encoded.") {
       $0["capture"]?["gaps"]?.doubleValue
     }
@@ -139,6 +156,12 @@ enum MetricsPage {
           (labels(entry) + [("result", $0.1)], entry[$0.0]?.doubleValue)
         }
       })
+    page.family(
+      "streamd_mic_refused_total", .counter, "Datagrams that were not taken, by reason: forged, old, malformed.",
+      mics.flatMap { reasons(of: $0, labels($0)) })
+    page.family(
+      "streamd_mic_port_refused_total", .counter, "Datagrams at a port that were nobody's, by reason.",
+      (mic["ports"]?.arrayValue ?? []).flatMap { reasons(of: $0, [("port", $0["port"]?.text ?? "")]) })
     family("streamd_mic_concealed_seconds_total", .counter, "Sound that was made up.") { seconds($0["concealed_ms"]) }
     family("streamd_mic_buffer_seconds", .gauge, "Sound that waits.") { seconds($0["buffer_ms"]) }
     family("streamd_mic_delay_seconds", .gauge, "Delay of the playout.") { seconds($0["delay_ms"]) }
@@ -146,6 +169,12 @@ enum MetricsPage {
       ($0["ppm"]?.doubleValue).map { $0 / 1e6 }
     }
     family("streamd_mic_level_dbfs", .gauge, "How loud it is now.") { $0["level_dbfs"]?.doubleValue }
+  }
+
+  private static func reasons(
+    of door: JSON, _ labels: [(String, String)]
+  ) -> [(labels: [(String, String)], value: Double?)] {
+    (door["refused"]?.objectValue ?? [:]).map { reason, count in (labels + [("reason", reason)], count.doubleValue) }
   }
 
   private static func addGraph(_ graph: JSON, to page: inout MetricsText) {

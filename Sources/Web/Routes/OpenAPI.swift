@@ -11,8 +11,7 @@ public enum OpenAPI {
       let method = short.method.lowercased()
       item[method] = .object(
         operation(
-          verb, named: "short_" + method + short.path, reading: short.method == "GET",
-          body: short.wrapping.map { _ in ["type": "object"] }))
+          verb, named: "short_" + method + short.path, reading: short.method == "GET", wrapping: short.wrapping))
       paths[short.path] = .object(item)
     }
     for (place, item) in own { paths[place] = item }
@@ -43,15 +42,15 @@ public enum OpenAPI {
   }
 
   private static func operation(
-    _ verb: VerbDescriptor, named name: String, reading: Bool, body whole: JSONObject? = nil
+    _ verb: VerbDescriptor, named name: String, reading: Bool, wrapping: String? = nil
   ) -> JSONObject {
     var operation: JSONObject = [
       "operationId": .string(name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()),
       "summary": .string(verb.summary), "tags": [.string(verb.scope.rawValue)],
       "x-scope": .string(verb.scope.rawValue),
     ]
-    let parameters = verb.parameters.filter { $0.name != "while_connected" }
-    if reading, !parameters.isEmpty {
+    let parameters = verb.parameters.filter { $0.name != "while_connected" && $0.name != wrapping }
+    if reading || wrapping != nil, !parameters.isEmpty {
       operation["parameters"] = .array(
         parameters.map { parameter in
           [
@@ -60,10 +59,12 @@ public enum OpenAPI {
             "schema": .object(schema(of: parameter)),
           ]
         })
-    } else if !reading {
+    }
+    if !reading {
+      let schema: JSONObject = wrapping == nil ? body(of: verb, parameters) : ["type": "object"]
       operation["requestBody"] = [
-        "required": .bool(parameters.contains { $0.isRequired }),
-        "content": ["application/json": ["schema": .object(whole ?? body(of: verb, parameters))]],
+        "required": .bool(wrapping != nil || parameters.contains { $0.isRequired }),
+        "content": ["application/json": ["schema": .object(schema)]],
       ]
     }
     operation["responses"] = [

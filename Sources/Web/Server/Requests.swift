@@ -11,7 +11,7 @@ extension WebLoop {
     exchange.since = monotonicSeconds()
     do throws(ControlError) {
       switch route {
-      case .asset(let asset): exchange.stage = .ready(Answer(200, type: asset.type, body: Array(asset.text.utf8)))
+      case .asset(let asset): exchange.stage = .ready(Answer(200, type: asset.type, body: asset.bytes))
       case .alive: exchange.stage = .ready(Answer(200, type: "text/plain; charset=utf-8", body: Array("alive\n".utf8)))
       case .openAPI: exchange.stage = .ready(.json(OpenAPI.document(version: terms.version)))
       case .events: try stream(exchange, token)
@@ -19,7 +19,7 @@ extension WebLoop {
         try ask(exchange, [("status", [:])]) { Readiness.answer(to: $0["status"]) }
       case .metrics:
         let own = ownFigures()
-        try ask(exchange, [("status", [:]), ("graph", [:])]) { MetricsPage.answer(from: $0, own: own) }
+        try ask(exchange, MetricsPage.questions.map { ($0, [:]) }) { MetricsPage.answer(from: $0, own: own) }
       case .verb(let name, let wrapping):
         let arguments = try arguments(of: exchange, for: name, wrapping)
         try ask(exchange, [(name, arguments)]) { replies in
@@ -44,15 +44,17 @@ extension WebLoop {
     if exchange.head.isReading {
       arguments = try CallArguments.ofQuery(exchange.head.query, for: verb)
     } else {
-      guard exchange.head.query.isEmpty else {
-        throw ControlError(.badArgs, "arguments of a change are in its body", path: exchange.head.query[0].name)
-      }
-      arguments =
-        if let wrapping {
-          try CallArguments.wrapping(exchange.body, as: wrapping)
-        } else {
-          try CallArguments.ofBody(exchange.body, for: verb)
+      let query = exchange.head.query
+      if let wrapping {
+        // The body is one argument, so the others have no other place.
+        arguments = try CallArguments.ofQuery(query.filter { $0.name != wrapping }, for: verb)
+        arguments.merge(try CallArguments.wrapping(exchange.body, as: wrapping))
+      } else {
+        guard query.isEmpty else {
+          throw ControlError(.badArgs, "arguments of a change are in its body", path: query[0].name)
         }
+        arguments = try CallArguments.ofBody(exchange.body, for: verb)
+      }
       if let tag = exchange.head.only("if-match") {
         guard verb.parameters.contains(where: { $0.name == "if_match" }) else {
           throw ControlError(.badArgs, "\(name) takes no If-Match", path: "If-Match")

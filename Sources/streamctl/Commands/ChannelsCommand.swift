@@ -8,10 +8,13 @@ enum ChannelsCommand: Command {
   static let usage = """
     usage: streamctl channels [--watch]                         devices and levels
            streamctl channels mute|unmute|open|shut NUMBER      whether one is heard
-           streamctl channels config [FILE]                     shows the configuration, or takes over FILE; - reads it
-    FILE is JSON in the form of config.json. What it leaves out stays; one that is wrong changes nothing.
+           streamctl channels config [FILE [--save]]            shows the configuration, or takes over FILE; - reads it
+           streamctl channels save                              what is now is so from the next start on, too
+           streamctl channels reset                             goes back to what the daemon's files say
+    FILE is JSON in the form of config.json. What it leaves out stays; one that is wrong changes nothing. Without --save
+    it holds until the daemon ends.
     """
-  static let flags: Set<String> = ["--watch"]
+  static let flags: Set<String> = ["--watch", "--save"]
 
   static func run(_ options: Options) throws -> ExitStatus {
     switch options.words.first {
@@ -23,8 +26,14 @@ enum ChannelsCommand: Command {
     case "open": try set(options, ["gate_open": true])
     case "shut": try set(options, ["gate_open": false])
     case "config": try configure(options)
+    case "save":
+      try options.refuseWords(beyond: 1)
+      take(try options.connect().request("channels.configure", ["config": [:], "save": true]), "saved", options)
+    case "reset":
+      try options.refuseWords(beyond: 1)
+      take(try options.connect().request("channels.reset"), "as the files say", options)
     case let word?:
-      throw Failure(.usage, "usage", "unknown action \(word): list, mute, unmute, open, shut or config")
+      throw Failure(.usage, "usage", "unknown action \(word): list, mute, unmute, open, shut, config, save or reset")
     }
     return .ok
   }
@@ -45,6 +54,7 @@ enum ChannelsCommand: Command {
     var lines = [
       "\(reply["state"]?.plain ?? ""): \(reply["sample_rate"]?.plain ?? "") Hz, \(reply["channels"]?.plain ?? "") channels, "
         + "\(reply["xruns"]?.plain ?? "") xruns, \(reply["cpu_pct"]?.plain ?? "") % of a core"
+        + (reply["configuration"] == "changed" ? ", changed and not saved" : "")
     ]
     for (number, channel) in channels {
       let name = channel["name"]?.plain ?? ""
@@ -70,18 +80,25 @@ enum ChannelsCommand: Command {
 
   private static func watch(_ options: Options) throws -> ExitStatus {
     let client = try options.connect()
-    _ = try client.request("subscribe", ["topics": ["vu"]])
+    _ = try client.request("subscribe", ["topics": ["meters"], "rate": 10])
     while let event = try client.nextEvent() {
       if event.topic == "bye" { return .ok }
       if options.asJSON {
         print(JSON.object(event.line).text)
       } else {
-        let levels = event.data["channels"]?.objectValue ?? [:]
-        print(levels.map { "\($0.0) \(bar($0.1["dbfs"]?.doubleValue ?? -60))" }.joined(separator: "  "))
+        let levels = event.data["channels"]?.arrayValue ?? []
+        print(levels.map { "\($0["channel"]?.plain ?? "") \(bar(power(of: $0)))" }.joined(separator: "  "))
       }
       fflush(nil)
     }
     return .ok
+  }
+
+  /// The mean power of all channels of one, as a VU meter shows it.
+  static func power(of reading: JSON) -> Double {
+    let levels = (reading["rms_dbfs"]?.arrayValue ?? []).map { pow(10, ($0.doubleValue ?? -120) / 10) }
+    let mean = levels.reduce(0, +) / Double(max(levels.count, 1))
+    return max(10 * log10(max(mean, 1e-12)), -60)
   }
 
   /// Twenty steps of three decibels.
@@ -116,7 +133,12 @@ enum ChannelsCommand: Command {
     guard document.objectValue != nil else {
       throw Failure(.usage, "usage", "\(options.words[1]) is no configuration of channels")
     }
-    let config = try options.connect().request("channels.configure", ["config": document])
-    print(options.asJSON ? config.text : "taken over")
+    let config = try options.connect().request(
+      "channels.configure", ["config": document, "save": .bool(options.has("--save"))])
+    take(config, options.has("--save") ? "taken over, and saved" : "taken over until the daemon ends", options)
+  }
+
+  private static func take(_ config: JSON, _ text: String, _ options: Options) {
+    print(options.asJSON ? config.text : text)
   }
 }

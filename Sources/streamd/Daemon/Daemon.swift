@@ -269,6 +269,7 @@ final class Daemon: ControlContext, HostAudioStage {
     rings.tick()
     recordings?.tick()
     if !sessions.isEmpty { publishSessions() }
+    publishHealth()
   }
 
   // MARK: Pings

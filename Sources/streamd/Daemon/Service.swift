@@ -237,13 +237,13 @@ final class ServiceLife {
       ["sessions": []]
     }
     for source: any MeterSource in [
-      CaptureMeters(daemon), SessionMeters(daemon), MicMeters(daemon), NodeMeters(daemon.graph),
-      RouteMeters(daemon.routing),
+      CaptureMeters(daemon), SessionMeters(daemon), MicMeters(daemon), ChannelMeters(daemon.channels),
+      NodeMeters(daemon.graph), RouteMeters(daemon.routing),
     ] { meters.add(source) }
     bus.declare(
       "meters", windowsOf: meters,
-      summary: "highest peak and mean power per channel of every bus, session, microphone, talker and measuring node, "
-        + "and figures such as reduction and loudness: what happened since this reader's last event; `rate` a second")
+      summary: "highest peak and mean power per channel of every bus, session, microphone, talker, duplex channel and measuring "
+        + "node, and figures such as reduction and loudness: what happened since this reader's last event; `rate` a second")
     bus.declare(
       "heals", .log, summary: "a capture that came back or moved: cause, devices and for how long it was interrupted")
     bus.declare("session-ended", .log, summary: "a session that ended by itself, with the reason")

@@ -25,8 +25,11 @@ extension Daemon {
     ]
   }
 
-  /// `idle` without sessions, `ok`, or `degraded` with the reasons beside it.
-  private var stateWord: String { problems().isEmpty ? (allSessions.isEmpty ? "idle" : "ok") : "degraded" }
+  /// `idle` without sessions and duplex channels, `ok`, or `degraded` with the reasons beside it.
+  private var stateWord: String {
+    guard problems().isEmpty else { return "degraded" }
+    return allSessions.isEmpty && channels.running.isEmpty ? "idle" : "ok"
+  }
 
   /// What the daemon joins without the graph.
   var directPairs: [JSON] {
@@ -41,7 +44,7 @@ extension Daemon {
     neededCaptures.compactMap { key, entry in
       guard case .waiting(let error) = entry.state else { return nil }
       return .object(report(of: error, target: key.title, since: entry.since))
-    }
+    } + channels.problems
   }
 
   private func report(of error: BackendError, target: String, since: HostTime) -> JSONObject {
@@ -74,6 +77,7 @@ extension Daemon {
       }
     }
     result["heals"] = JSON(entry.heals.count)
+    result["heal_causes"] = .object(JSONObject(entry.heals.causes.sorted { $0.key < $1.key }.map { ($0, JSON($1)) }))
     if let last = entry.heals.last { result["last_heal"] = report(of: last, target: key.title) }
     if key == hostAudio.sink, let copy = hostAudio.copy { result["copy"] = .object(report(of: copy.facts)) }
     result["quantum"] = JSON(stream.quantum)
@@ -166,6 +170,8 @@ extension Daemon {
       "late_ms": milliseconds(frames: now.reframed.lateFrames),
       "flooded_ms": milliseconds(frames: UInt64(session.floodedFrames)),
     ]
+    result["encode_times"] = times(now.encodeTimes)
+    result["delays"] = times(now.delays)
     result["clock"] = ["frames": JSON(now.position), "monotonic_ns": JSON(now.positionTime.nanoseconds)]
     return result
   }
@@ -186,6 +192,15 @@ extension Daemon {
             "rms_dbfs": rounded((session.levels?.rms(index) ?? .floor).value),
           ]
         }),
+    ]
+  }
+
+  /// How often it took at most so many microseconds, and all times together.
+  private func times(_ tally: TimeTally) -> JSON {
+    [
+      "count": JSON(tally.count), "total_ms": rounded(tally.total.milliseconds),
+      "at_most_us": .object(
+        JSONObject(tally.cumulative.map { ("\($0.bound.nanoseconds / 1000)", JSON($0.count)) })),
     ]
   }
 

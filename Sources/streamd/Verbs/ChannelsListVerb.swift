@@ -8,7 +8,7 @@ enum ChannelsListVerb: Verb {
   static let scope = VerbScope.read
   static let summary = "Duplex channels: their devices, how they fare, and how loud each is."
   static let result =
-    "state: stopped, running or degraded; uptime_s, xruns, cpu_pct; logical_channels{} by number; vu{}: dBFS, -60 to 0"
+    "state: stopped, running or degraded; uptime_s, xruns, cpu_pct; configuration: files or saved, which the next start begins with, or changed, which it does not; logical_channels{} by number; vu{}: dBFS, -60 to 0"
 
   @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) throws(ControlError) -> JSON {

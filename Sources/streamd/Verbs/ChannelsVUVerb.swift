@@ -11,14 +11,7 @@ enum ChannelsVUVerb: DeferredVerb {
 
   @ControlActor
   static func run(_ arguments: Arguments, client: ClientSession, in daemon: Daemon) async throws(ControlError) -> JSON {
-    var report = (await daemon.levelMeter.read()).objectValue ?? [:]
-    var (vu, each) = (report["vu"]?.objectValue ?? [:], report["channels"]?.objectValue ?? [:])
-    for (number, channel) in daemon.channels.vu()["channels"]?.objectValue ?? [:] {
-      vu[number] = channel["dbfs"] ?? .null
-      each[number] = channel["output_channels"] ?? .null
-    }
-    (report["vu"], report["channels"]) = (.object(vu), .object(each))
-    return .object(report)
+    await daemon.levelMeter.read()
   }
 }
 

@@ -72,7 +72,7 @@ export class Meters {
   hear(data) {
     const now = performance.now();
     const lists = [['bus', data.buses], ['mic', data.mics], ['talker', data.talkers], ['session', data.sessions],
-      ['node', data.nodes]];
+      ['channel', data.channels], ['node', data.nodes]];
     for (const [group, list] of lists) {
       for (const reading of list ?? []) this.thing(group, reading).hear(reading, now);
     }
@@ -105,7 +105,7 @@ export class Meters {
 
 class Thing {
   constructor(group, reading) {
-    this.title = `${{ bus: 'Bus', mic: 'Microphone', talker: 'Talker', session: 'Session', node: 'Node' }[group]} `
+    this.title = `${{ bus: 'Bus', mic: 'Microphone', talker: 'Talker', session: 'Session', channel: 'Channel', node: 'Node' }[group]} `
       + (reading.name || reading[group]);
     this.box = element('div', 'item');
     this.figures = element('p', 'figures');
@@ -124,7 +124,8 @@ class Thing {
     (reading.peak_dbfs ?? []).forEach((peak, place) => this.channels[place]?.hear(peak, now));
     const words = [];
     const known = [['momentary_lufs', 'M', 'LUFS'], ['short_term_lufs', 'S', 'LUFS'], ['integrated_lufs', 'I', 'LUFS'],
-      ['range_lu', 'LRA', 'LU'], ['true_peak_dbtp', 'TP', 'dBTP'], ['reduction_db', 'GR', 'dB']];
+      ['range_lu', 'LRA', 'LU'], ['true_peak_dbtp', 'TP', 'dBTP'], ['reduction_db', 'GR', 'dB'], ['input_peak_dbfs', 'in', 'dBFS'],
+      ['compression_db', 'comp', 'dB'], ['limiting_db', 'limit', 'dB']];
     for (const [name, short, unit] of known) {
       const value = reading[name];
       if (typeof value === 'number') words.push(`${short} ${value.toFixed(1).replace('-', '−')} ${unit}`);

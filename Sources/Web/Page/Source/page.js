@@ -4,6 +4,7 @@ import { takeToken, keepToken, read, change, listen } from '/link.js';
 import { Meters, element } from '/meters.js';
 import { drawGraph } from '/graph.js';
 import { Boxes, sessionBox, micBox, gainBox } from '/panels.js';
+import { channelBox } from '/channels.js';
 import { talkButton } from '/talk.js';
 
 const $ = (id) => document.getElementById(id);
@@ -33,6 +34,7 @@ const fail = (error) => note(error.message ?? String(error), true);
 
 const sessions = new Boxes($('sessions'), (item) => sessionBox(item, fail), 'No session is open.');
 const mics = new Boxes($('mics'), (item) => micBox(item, fail), 'Nobody has a microphone open.');
+const channels = new Boxes($('channels'), (item) => channelBox(item, fail));
 const gains = new Boxes($('nodes'), (item) => gainBox(item, fail));
 
 function showHealth({ state, problems = [] }) {
@@ -58,9 +60,16 @@ async function refresh() {
     $('mic-state').className = mic.state === 'muted' ? 'muted' : '';
   }
   for (const id of ['talk', 'mic-mute']) $(id).disabled = !mic;
+  showChannels(await read('channels.list'));
   const graph = await read('graph');
   drawGraph($('graph'), $('connections'), graph);
   gains.show((graph.nodes ?? []).filter((node) => node.type === 'gain'), (node) => node.id);
+}
+
+function showChannels({ logical_channels: list = {} }) {
+  const all = Object.entries(list).map(([number, channel]) => ({ number, ...channel }));
+  $('channels-panel').hidden = all.length === 0;
+  channels.show(all, (item) => item.number);
 }
 
 async function showProfiles() {
@@ -86,6 +95,7 @@ function hear(topic, data) {
       break;
     case 'health': showHealth(data); break;
     case 'sessions': sessions.show(data.sessions ?? [], (item) => item.session); break;
+    case 'channels': showChannels(data); break;
     case 'graph': case 'state': case 'ptt': refreshSoon(); break;
     case 'log':
       if (data.message) note(data.message, data.level === 'warning');
@@ -180,7 +190,8 @@ setInterval(() => {
 }, 2000);
 
 function begin() {
-  const topics = ['meters', 'health', 'sessions', 'graph', 'state', 'ptt', 'log', 'heals', 'session-ended', 'xrun'];
+  const topics = ['meters', 'health', 'sessions', 'graph', 'state', 'ptt', 'channels', 'log', 'heals', 'session-ended',
+    'xrun'];
   listen(topics, calm ? 10 : 25, hear, say);
 }
 

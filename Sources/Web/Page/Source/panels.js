@@ -33,7 +33,7 @@ export class Boxes {
   }
 }
 
-function toggle(label, act) {
+export function toggle(label, act) {
   const button = element('button', '', label);
   button.type = 'button';
   button.setAttribute('aria-pressed', 'false');
@@ -41,7 +41,7 @@ function toggle(label, act) {
   return button;
 }
 
-const press = (button, pressed) => button.setAttribute('aria-pressed', String(Boolean(pressed)));
+export const press = (button, pressed) => button.setAttribute('aria-pressed', String(Boolean(pressed)));
 
 function fader(label, from, to, act) {
   const slide = document.createElement('input');

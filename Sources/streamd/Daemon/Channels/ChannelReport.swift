@@ -29,6 +29,7 @@ enum ChannelReport {
       "cpu_pct": JSON(rounded(load * 100)), "sample_rate": JSON(room.settings.sampleRate),
       "sample_format": .string(room.settings.format.rawValue), "channels": JSON(room.settings.count),
       "blocksize": JSON(room.settings.blockSize), "logical_channels": .object(list),
+      "configuration": .string(room.origin),
     ]
   }
 

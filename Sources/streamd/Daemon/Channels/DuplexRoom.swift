@@ -13,20 +13,27 @@ final class DuplexRoom {
   private var channels: [Int: DuplexChannel] = [:]
   /// What each was told, kept for a channel that is made anew.
   private var switches: [Int: (mute: Bool, gateOpen: Bool)] = [:]
+  private var store: ChannelStore
+  private var troubles = ChannelTroubles()
+  /// Channels that could not be made, and why.
+  private var refused: [Int: String] = [:]
+  /// What is wrong with the files.
+  private var complaints: [String] = []
   private let devices: DeviceRoom
   private let backends: SoundSystems
   private let bus: EventBus
   private let tell: @ControlActor (_ text: String, _ isTrouble: Bool) -> Void
   private let startedAt = renderNow()
   private var timer: LoopTimer?
-  private var telling: LoopTimer?
   private var lastStates: [Int: String] = [:]
 
   init(
     settings: Settings.Channels, devices: DeviceRoom, backends: SoundSystems, bus: EventBus,
+    file: OverlayFile? = .standard("channels.json"),
     tell: @escaping @ControlActor (_ text: String, _ isTrouble: Bool) -> Void
   ) {
     self.settings = settings
+    store = ChannelStore(settings, file: file)
     self.devices = devices
     self.backends = backends
     self.bus = bus
@@ -34,7 +41,6 @@ final class DuplexRoom {
     bus.declare("channels", .state, summary: "every duplex channel with its devices, when something about it changes") {
       [unowned self] in status()
     }
-    bus.declare("vu", .state, summary: "how loud each duplex channel is, ten times a second") { [unowned self] in vu() }
     devices.changed.append { [weak self] _ in self?.followDevices() }
   }
 
@@ -46,28 +52,47 @@ final class DuplexRoom {
 
   // MARK: Configuration
 
-  /// Makes the configured channels. What is wrong with the file costs only them.
+  /// Makes the configured channels. What is wrong with a file costs only what it says.
   func start() {
-    if !settings.file.isEmpty {
-      do throws(ControlError) {
-        settings = try ChannelDocument.read(file: settings.file, onto: settings)
-      } catch { tell("channels: \(error.message)", true) }
-    }
-    apply(settings)
+    complain(store.read())
+    if store.saved != nil { tell("channels: as they were saved; streamctl channels reset goes back to the files", false) }
+    apply(store.next)
   }
 
-  /// Takes in a configuration: what it leaves out stays. One that is wrong changes nothing.
-  func configure(_ json: JSON) throws(ControlError) {
+  /// Takes in a configuration: what it leaves out stays. One that is wrong changes nothing. It holds until the daemon ends,
+  /// or for good if it is saved.
+  func configure(_ json: JSON, save: Bool) throws(ControlError) {
     let next = try ChannelDocument.read(json, onto: settings)
+    attach(next)
+    apply(next)
+    if save { try store.save(next) }
+  }
+
+  /// Goes back to what the files say, and takes back what was saved.
+  func reset() throws(ControlError) {
+    complain(try store.forget())
+    attach(store.next)
+    apply(store.next)
+  }
+
+  /// `files`, `saved` or `changed`.
+  var origin: String { store.origin(of: settings) }
+
+  private func complain(_ found: [String]) {
+    complaints = found
+    for text in found { tell("channels: \(text)", true) }
+  }
+
+  private func attach(_ next: Settings.Channels) {
     for words in next.logical.values.flatMap({ [$0.input, $0.output] }) {
       for system in devices.live.systems where words.hasPrefix(system + ":") { devices.live.attach(system) }
     }
-    apply(next)
   }
 
   /// Goes over to other settings: a channel of which nothing changes is left alone.
   func apply(_ next: Settings.Channels) {
     settings = next
+    refused = refused.filter { next.logical[$0.key] != nil }
     for (number, channel) in channels where next.logical[number] == nil {
       channel.end()
       channels[number] = nil
@@ -86,6 +111,7 @@ final class DuplexRoom {
         guard plan != channel.plan else { return }
         try channel.become(plan)
         try channel.follow()
+        refused[number] = nil
         return
       }
       channels.removeValue(forKey: number)?.end()
@@ -95,7 +121,9 @@ final class DuplexRoom {
       if let (mute, gateOpen) = switches[number] { channel.set(mute: mute, gateOpen: gateOpen) }
       channels[number] = channel
       try channel.start()
+      refused[number] = nil
     } catch {
+      refused[number] = "\(error)"
       tell("channel \(number): \(error)", true)
     }
   }
@@ -189,6 +217,19 @@ final class DuplexRoom {
   func status() -> JSON { ChannelReport.status(self) }
   func vu() -> JSON { ChannelReport.vu(self) }
   var configuration: JSON { ChannelDocument.json(settings) }
+  /// Of those that have lasted.
+  var problems: [JSON] { troubles.report(at: renderNow()) }
+
+  private func notice(at now: HostTime) {
+    var found: [String: ChannelTroubles.Trouble] = [:]
+    if let complaint = complaints.first { found["channels"] = ChannelTroubles.Trouble("configuration", complaint) }
+    for (number, channel) in channels {
+      let input = settings.logical[number]?.input ?? ""
+      found["channel:\(number)"] = ChannelTroubles.Trouble(channel.facts(at: now), input: input)
+    }
+    for (number, reason) in refused { found["channel:\(number)"] = ChannelTroubles.Trouble("refused", reason) }
+    troubles.update(found, at: now)
+  }
 
   /// A channel by channel, where something has changed.
   private func publish() {
@@ -235,20 +276,12 @@ final class DuplexRoom {
   /// Every half second.
   func tick() {
     service()
-    let wanted = bus.hasSubscribers("vu")
-    if wanted, telling == nil {
-      telling = EventLoop.shared.schedule(after: .zero, every: .milliseconds(100)) { [unowned self] in
-        bus.publish("vu", vu())
-      }
-    } else if !wanted, let telling {
-      EventLoop.shared.cancel(telling)
-      self.telling = nil
-    }
+    notice(at: renderNow())
   }
 
   func shutdown() {
-    for case let timer? in [timer, telling] { EventLoop.shared.cancel(timer) }
-    (timer, telling) = (nil, nil)
+    timer.map(EventLoop.shared.cancel)
+    timer = nil
     for channel in channels.values { channel.end() }
     channels = [:]
   }

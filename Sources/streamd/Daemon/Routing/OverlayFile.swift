@@ -28,6 +28,12 @@ struct OverlayFile {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// It need not be there.
+  func remove() throws(ControlError) {
+    guard unlink(path) != 0, errno != ENOENT else { return }
+    throw ControlError(.unavailable, "\(path): \(String(cString: strerror(errno)))")
+  }
+
   /// Returns once it is on disk.
   func write(_ text: String) throws(ControlError) {
     do throws(AccessError) { try StateFolder.replace(path, with: Array(text.utf8)) } catch {

@@ -127,16 +127,34 @@ public final class DuplexChannel {
 
   public func facts(at now: HostTime) -> Facts {
     let values = readings(DuplexPlan.input)
-    let isFed = values["running"] == 1 && isRunning(at: now)
+    let isFed = isFed(values, at: now)
     let graph = station.facts
-    let reduction = { (name: String) in max(self.readings(name)["reduction"] ?? 0, 0) }
+    let (compression, limiting) = reductions(at: now)
     let fill = FrameCount(Int(max(values["fill"] ?? 0, 0)))
     return Facts(
       condition: station.state, report: station.report, deviceTrouble: station.deviceTrouble, isFed: isFed,
       inputTrouble: isFed ? nil : inputTrouble, xruns: station.deviceXruns, starved: Int(values["starved"] ?? 0),
       load: graph.meanLoad, latency: (latency + fill).duration(at: plan.output.format.rate),
-      clockPPM: values["ppm"] ?? 0, compression: isFed ? reduction(DuplexPlan.compressor) : 0,
-      limiting: isFed ? reduction(DuplexPlan.limiter) : 0)
+      clockPPM: values["ppm"] ?? 0, compression: compression, limiting: limiting)
+  }
+
+  /// Levels for one that looks all the time: `nil` while the channel is being made.
+  public var arrivingGauge: LevelGauge? { gauge(DuplexPlan.arriving) }
+  public var leavingGauge: LevelGauge? { gauge(DuplexPlan.leaving) }
+
+  private func gauge(_ node: String) -> LevelGauge? {
+    station.engine.graph.node(named: node).flatMap { station.engine.processor(of: $0.id)?.readings.gauge }
+  }
+
+  /// Decibels that compressor and limiter take away now.
+  public func reductions(at now: HostTime) -> (compression: Double, limiting: Double) {
+    guard isFed(readings(DuplexPlan.input), at: now) else { return (0, 0) }
+    let reduction = { (name: String) in max(self.readings(name)["reduction"] ?? 0, 0) }
+    return (reduction(DuplexPlan.compressor), reduction(DuplexPlan.limiter))
+  }
+
+  private func isFed(_ input: [String: Double], at now: HostTime) -> Bool {
+    input["running"] == 1 && isRunning(at: now)
   }
 
   /// What comes in and what goes out.
@@ -162,7 +180,6 @@ public final class DuplexChannel {
 
   /// Whether the device has called lately: figures stay as they are when it does not.
   private func isRunning(at now: HostTime) -> Bool {
-    let now = now
     let seen = station.facts.cycles
     if seen != cycles { (cycles, cyclesAt) = (seen, now) }
     guard case .running = station.state else { return false }

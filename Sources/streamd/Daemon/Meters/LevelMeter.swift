@@ -10,31 +10,46 @@ final class LevelMeter {
   private let board: MeterBoard
   private var listener: MeterBoard.Listener?
   private var last: JSON?
-  private var asked = renderNow()
+  /// Since `readSince` was asked last.
+  private var since = MeterWindow(from: renderNow())
+  private var restAt = renderNow()
   private var waiting: [CheckedContinuation<JSON, Never>] = []
 
+  /// After the last question of each kind: those who gather figures ask once a minute at least.
   private static let rest = HostDuration.seconds(10)
+  private static let longRest = HostDuration.seconds(75)
   static let floor = -60.0
 
   init(_ board: MeterBoard) { self.board = board }
 
   /// The latest tenth of a second; the first question waits for one.
   func read() async -> JSON {
-    asked = renderNow()
-    if let last, listener != nil { return last }
-    return await withCheckedContinuation { continuation in
-      waiting.append(continuation)
-      if listener == nil { listener = board.open(rate: 10) { [weak self] in self?.take($0) } }
-    }
+    stayAwake(Self.rest)
+    if let last { return last }
+    return await withCheckedContinuation { waiting.append($0) }
+  }
+
+  /// All that was measured since this was asked last, at once: nothing the first time. Whoever asks shares it.
+  func readSince() -> JSON {
+    stayAwake(Self.longRest)
+    return since.take().json
+  }
+
+  private func stayAwake(_ time: HostDuration) {
+    restAt = max(restAt, renderNow() + time)
+    guard listener == nil else { return }
+    since = MeterWindow(from: renderNow())
+    listener = board.open(rate: 10) { [weak self] in self?.take($0) }
   }
 
   private func take(_ window: MeterWindow) {
     let report = Self.report(of: window)
     last = report
+    since.add(window)
     let answered = waiting
     waiting = []
     for continuation in answered { continuation.resume(returning: report) }
-    guard renderNow() - asked > Self.rest, let listener else { return }
+    guard renderNow() > restAt, let listener else { return }
     board.close(listener)
     self.listener = nil
     last = nil
@@ -43,10 +58,11 @@ final class LevelMeter {
   static func report(of window: MeterWindow) -> JSON {
     var vu = JSONObject()
     var channels = JSONObject()
-    for group in [MeterName.Group.bus, .mic, .talker, .session] {
+    for group in [MeterName.Group.channel, .bus, .mic, .talker, .session] {
       for reading in window.readings(group) {
         guard let levels = reading.levels else { continue }
-        let name = group == .bus ? reading.name.id : "\(group.rawValue):\(reading.name.id)"
+        let isPlain = group == .bus || group == .channel
+        let name = isPlain ? reading.name.id : "\(group.rawValue):\(reading.name.id)"
         let means = (0..<levels.channels).map { levels.rms($0) ?? .floor }
         // The mean of powers, which silence in one channel does not hide.
         let mean = means.reduce(0) { $0 + power(of: $1) } / Double(max(means.count, 1))
