@@ -22,13 +22,14 @@ enum CaptureChoice {
     return .success(best)
   }
 
-  /// Whether our stream is linked to the source, and to nothing else.
+  /// Whether our stream is linked to the source, and to nothing else. What a virtual source brings comes out of ports that
+  /// the server makes as monitors; of any other node those are what is played into it.
   static func isLinked(in graph: GraphMirror, node: UInt32, to source: UInt32) -> Bool {
     let links = graph.links(into: node)
     return !links.isEmpty
       && links.allSatisfy { link in
         guard let port = graph.ports[link.output] else { return false }
-        return port.node == source && !port.isMonitor
+        return port.node == source && (!port.isMonitor || graph.nodes[source]?.mediaClass == "Audio/Source/Virtual")
       }
   }
 

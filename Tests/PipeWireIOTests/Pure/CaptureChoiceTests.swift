@@ -104,4 +104,15 @@ import Testing
     }
     #expect(isLinked())
   }
+
+  /// A virtual source has its sound come out of ports that are called monitors; a duplex device's monitors are what it plays.
+  @Test(arguments: [("Audio/Source/Virtual", true), ("Audio/Duplex", false), ("Audio/Source", false)])
+  func monitorsOfAVirtualSourceAreItsSound(mediaClass: String, isTheSound: Bool) {
+    var builder = GraphBuilder()
+    builder.node(20, "filtered", mediaClass)
+    builder.node(50, "streamctl.mic", "Stream/Input/Audio")
+    let output = builder.port(20, "FL", output: true, monitor: true, index: 0)
+    builder.link(output, builder.port(50, "MONO", output: false, monitor: false, index: 0))
+    #expect(CaptureChoice.isLinked(in: builder.graph, node: 50, to: 20) == isTheSound)
+  }
 }
