@@ -106,7 +106,9 @@ final class Daemon: ControlContext, HostAudioStage {
 
   /// By identifier or name.
   func session(_ name: String) throws(ControlError) -> StreamSession {
-    if let found = sessions.first(where: { $0.identifier == name || $0.spec.name == name }) { return found }
+    if !name.isEmpty, let found = sessions.first(where: { $0.identifier == name || $0.spec.name == name }) {
+      return found
+    }
     let known = sessions.map(\.identifier).joined(separator: ", ")
     throw ControlError(
       .notFound, "no session \"\(name)\"", path: "session",

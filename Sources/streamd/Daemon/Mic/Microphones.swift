@@ -121,7 +121,7 @@ final class Microphones {
 
   /// By identifier or name.
   func entry(_ name: String) throws(ControlError) -> Entry {
-    if let found = entries.first(where: { $0.identifier == name || $0.name == name }) { return found }
+    if !name.isEmpty, let found = entries.first(where: { $0.identifier == name || $0.name == name }) { return found }
     let known = entries.map(\.identifier).joined(separator: ", ")
     throw ControlError(
       .notFound, "no microphone \"\(name)\"", path: "mic",
