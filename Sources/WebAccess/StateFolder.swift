@@ -42,6 +42,31 @@ public enum StateFolder {
     }
   }
 
+  /// Nil where there is no such file.
+  public static func contents(of path: String, atMost limit: Int) throws(AccessError) -> [UInt8]? {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw .system(path, errno)
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = unsafe Glibc.read(descriptor, &piece, piece.count)
+      guard count >= 0 else { throw .system(path, errno) }
+      guard count > 0 else { return bytes }
+      bytes.append(contentsOf: piece[..<count])
+      guard bytes.count <= limit else { throw AccessError("too_large", "\(path) has more than \(limit) bytes") }
+    }
+  }
+
+  /// It need not be there.
+  public static func remove(_ path: String) throws(AccessError) {
+    guard unsafe unlink(path) != 0, errno != ENOENT else { return }
+    throw .system(path, errno)
+  }
+
   private static func makeFolder(of path: String) throws(AccessError) {
     let parts = path.split(separator: "/").dropLast()
     var folder = ""

@@ -129,18 +129,38 @@ enum HTTPCommand: Command {
       tls = \(isSecure)
 
       """
-    try StateFolder.replace(try StateFolder.configuration() + "/conf.d/50-http.toml", with: Array(text.utf8))
+    let path = try StateFolder.configuration() + "/conf.d/50-http.toml"
+    let before = try StateFolder.contents(of: path, atMost: 1 << 20)
+    try StateFolder.replace(path, with: Array(text.utf8))
     do {
-      let report = try options.connect().request("http.reload")
+      let report: JSON
+      do {
+        report = try options.connect().request("http.reload")
+      } catch let error as ControlClientError {
+        // What the daemon does not take is not kept.
+        if case .refused = error { try restore(path, before, options) }
+        throw error
+      }
       guard report["listen"]?.stringValue == listen else {
+        try restore(path, before, options)
         throw Failure(
           .refused, "other_configuration",
-          "it is written, but the daemon reads another configuration: set [http] where it was told to look")
+          "the daemon reads another configuration than \(path): set [http] where it was told to look; nothing is changed")
       }
       if listen.isEmpty, options.asJSON { print(report.text) }
     } catch let error as ControlClientError {
       guard case .notRunning = error else { throw Failure(error) }
       Console.note("no daemon runs; it is so from its next start on")
     }
+  }
+
+  /// As it was, also for the daemon.
+  private static func restore(_ path: String, _ before: [UInt8]?, _ options: Options) throws {
+    if let before {
+      try StateFolder.replace(path, with: before)
+    } else {
+      try StateFolder.remove(path)
+    }
+    _ = try? options.connect().request("http.reload")
   }
 }

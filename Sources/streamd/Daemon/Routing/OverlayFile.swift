@@ -30,8 +30,7 @@ struct OverlayFile {
 
   /// It need not be there.
   func remove() throws(ControlError) {
-    guard unlink(path) != 0, errno != ENOENT else { return }
-    throw ControlError(.unavailable, "\(path): \(String(cString: strerror(errno)))")
+    do throws(AccessError) { try StateFolder.remove(path) } catch { throw ControlError(.unavailable, error.message) }
   }
 
   /// Returns once it is on disk.
