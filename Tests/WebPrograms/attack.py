@@ -6,11 +6,16 @@
 Tokens of these scopes. Prints one line for each thing that is not as it must be, and exits 1 if there is any.
 """
 import json
+import pathlib
 import random
 import socket
 import sys
 import threading
 import time
+import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from openapi import Document  # noqa: E402
 
 PORT = int(sys.argv[1])
 ADMIN, CONTROL, READ, EXPIRED = sys.argv[2:6]
@@ -90,7 +95,9 @@ status, _, text = ask("GET", "/api/v1/openapi.json", READ)
 check(status == 200, f"openapi {status}")
 api = json.loads(text)
 check(api["openapi"].startswith("3.0"), "openapi version")
-OPEN = {"/", "/page.css", "/page.js", "/link.js", "/meters.js", "/graph.js", "/panels.js", "/talk.js", "/icon.svg", "/healthz"}
+document = Document(api)
+OPEN = {"/", "/icon.svg", "/page.css", "/healthz"} | {
+    f"/{name}.js" for name in ("page", "link", "meters", "graph", "panels", "channels", "talk")}
 routes = [(p, m.upper(), o) for p, item in api["paths"].items() for m, o in item.items()]
 every = [(p, m) for p, m, _ in routes] + [(p, "GET") for p in OPEN]
 
@@ -232,34 +239,95 @@ def value(schema, depth=0):
     return random.choice(odd)
 
 
-asked = 0
-for _ in range(60 if LONG else 6):
+def harmless(sent, schema):
+    """Who asks to be let wait is not let wait for long, and sound goes to nobody but ourselves."""
+    if not isinstance(sent, dict):
+        return sent
+    if "timeout" in schema.get("properties", {}) and isinstance(sent.get("timeout", 10), (int, float)):
+        if not isinstance(sent.get("timeout"), bool) and 0 <= sent.get("timeout", 10) <= 3600:
+            sent["timeout"] = random.random() * 0.02
+    known = schema.get("properties", {})
+    for name in ("to", "bind", "client_ip"):
+        if isinstance(sent.get(name), str) and len(sent[name]) <= known.get(name, {}).get("maxLength", 0):
+            sent[name] = "127.0.0.1:9"
+    return sent
+
+
+asked = {}
+
+
+def judge(path, method, operation, what, reply, is_allowed):
+    status, headers, answer = reply
+    asked.setdefault(f"{method} {path}", set()).add(is_allowed)
+    where = f"{method} {path} {what[:150]!r}"
+    kind = headers.get("content-type", "")
+    code = ""
+    if kind.startswith("application/json"):
+        try:
+            value = json.loads(answer)
+        except ValueError:
+            return check(False, f"{where}: {status} is not JSON: {answer[:80]!r}")
+        code = value.get("error", {}).get("code", "") if isinstance(value, dict) else ""
+        schema = document.answer(operation, status, kind)
+        for violation in document.violations(schema, value) if schema else ["an answer that is not promised"]:
+            check(False, f"{where}: {status} {violation}")
+    else:
+        check(status == 200 and document.answer(operation, status, kind) is not None, f"{where}: {status} {kind}")
+    good = status in (200, 400, 403, 404, 409, 412, 413) or status == 503 and code in ("unavailable", "busy", "")
+    good = good or status == 504 and code == "timeout" and path.endswith("_wait")
+    check(good, f"{where}: {status} {answer[:200]!r}")
+    if is_allowed is False:
+        check(status == 400, f"{where} is not in the schema, and was answered {status} {answer[:120]!r}")
+
+
+def post(path, operation, sent, is_allowed):
+    body = json.dumps(sent).encode()
+    judge(path, "POST", operation, body.decode(), ask("POST", path, ADMIN, body), is_allowed)
+
+
+def schema_of(operation):
+    return operation["requestBody"]["content"]["application/json"]["schema"]
+
+
+def get(path, operation, arguments, is_allowed):
+    query = urllib.parse.urlencode({n: v if isinstance(v, str) else json.dumps(v) for n, v in arguments.items()})
+    where = f"{path}?{query}" if query else path
+    judge(path, "GET", operation, query, ask("GET", where, ADMIN), is_allowed)
+
+
+# Every operation: what its schema allows, what is at its bounds, and what is just beyond.
+for path, method, operation in routes:
+    if method == "POST":
+        for sent, is_allowed in document.bodies(schema_of(operation)):
+            post(path, operation, harmless(sent, schema_of(operation)), is_allowed)
+        continue
+    if path.endswith("/events"):
+        asked.setdefault(f"GET {path}", set()).update({True, False})
+        continue
+    known = {p["name"]: p for p in operation.get("parameters", [])}
+    least = {n: document.allowed(p["schema"])[0] for n, p in known.items() if p.get("required")}
+    get(path, operation, harmless(dict(least), {"properties": known}), True)
+    get(path, operation, {**least, "unheard_of": "1"}, False if path.startswith("/api/v1/") and "openapi" not in path else None)
+    for name, parameter in known.items():
+        for one in document.allowed(parameter["schema"])[:4]:
+            get(path, operation, harmless({**least, name: one}, {"properties": known}), True)
+        # In a query all is text, so what is wrong elsewhere may be right here: it is answered all the same.
+        for one in document.forbidden(parameter["schema"]):
+            get(path, operation, {**least, name: one}, None)
+check(alive(), "not alive after what is at the bounds")
+for path, method, operation in routes:
+    check({True, False} <= asked.get(f"{method} {path}", set()) | ({False} if method == "GET" or path == "/config" else set()),
+          f"{method} {path} was not asked with what is right and what is wrong: {asked.get(f'{method} {path}')}")
+
+# And all of it at random, by which things come and go.
+for _ in range(60 if LONG else 4):
     for path, method, operation in routes:
         if method != "POST":
             continue
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        schema = schema_of(operation)
         sent = {n: value(s) for n, s in schema.get("properties", {}).items()
                 if n in schema.get("required", []) or random.random() < 0.5}
-        # Who asks to be let wait is let wait.
-        if "timeout" in schema.get("properties", {}) and isinstance(sent.get("timeout", 10), (int, float)):
-            sent["timeout"] = random.random() * 0.1
-        # Sound goes to nobody but ourselves.
-        for name in ("to", "bind", "client_ip"):
-            if isinstance(sent.get(name), str) and sent[name] != "127.0.0.1:9":
-                sent[name] = "127.0.0.1:9"
-        body = json.dumps(sent).encode()
-        status, _, answer = ask("POST", path, ADMIN, body)
-        asked += 1
-        code = ""
-        try:
-            document = json.loads(answer)
-            check(isinstance(document, dict), f"{path}: the answer is no object: {answer[:80]!r}")
-            code = document.get("error", {}).get("code", "") if isinstance(document, dict) else ""
-        except ValueError:
-            check(False, f"{path}: the answer to {body[:120]!r} is not JSON: {status} {answer[:80]!r}")
-        good = status in (200, 400, 403, 404, 409, 412, 413) or status == 503 and code in ("unavailable", "busy")
-        good = good or status == 504 and code == "timeout" and path.endswith("_wait")
-        check(good, f"{path} {body[:200]!r}: {status} {answer[:200]!r}")
+        post(path, operation, harmless(sent, schema), None)
 check(alive(), "not alive after the fuzz")
-print(json.dumps({"asked": asked, "statuses": statuses, "wrong": len(wrong)}))
+print(json.dumps({"operations": len(asked), "statuses": statuses, "wrong": len(wrong)}))
 sys.exit(1 if wrong else 0)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Looks at streamd's page with a browser: what moves, what can be turned, what a reader of screens is told, and what it
-does when the daemon goes away.
+does when the daemon goes away. Prints how long after a hand's move the sound was another.
 
   page.py CHROMIUM STREAMD STREAMCTL PORT [--pictures FOLDER]
 
@@ -16,7 +16,9 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from accessibility import findings  # noqa: E402
 from devtools import Browser  # noqa: E402
+from levels import Levels  # noqa: E402
 
 chromium, streamd, streamctl, port = sys.argv[1:5]
 pictures = pathlib.Path(sys.argv[6]) if len(sys.argv) > 6 else None
@@ -68,57 +70,14 @@ def daemon():
         {"op": "set_param", "id": "tone", "param": "level", "value": -24},
         {"op": "connect", "from": "tone", "to": "music"}, {"op": "connect", "from": "music", "to": "ears"},
         {"op": "connect", "from": "ears", "to": "to-clients"}]}
-    for line in ({"op": "commit", "args": graph}, {"op": "start"}):
+    channel = {"config": {"logical_channels": {"1": {"input": "private-mic", "output": "stage", "name": "Director"}}}}
+    for line in ({"op": "commit", "args": graph}, {"op": "start"}, {"op": "channels.configure", "args": channel}):
         control("raw", json.dumps(line))
     return child
 
 
-ACCESS = """(() => {
-  const wrong = [];
-  const lum = (c) => { const [r, g, b] = c.map((v) => { v /= 255;
-    return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const parse = (t) => (t.match(/[\\d.]+/g) ?? []).map(Number);
-  const ground = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
-    if (c.length === 3 || c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
-  for (const e of document.querySelectorAll('body *')) {
-    if (!e.checkVisibility() || e.closest('svg') || e.closest('.spoken')) continue;
-    if (![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
-    const [a, b] = [lum(parse(getComputedStyle(e).color).slice(0, 3)), lum(ground(e))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) wrong.push(`contrast ${ratio.toFixed(2)}: ${e.tagName} ${e.className} ${e.textContent.slice(0, 30)}`);
-  }
-  for (const e of document.querySelectorAll('button, select, input')) {
-    const r = e.getBoundingClientRect();
-    if (e.checkVisibility() && r.height < 24) wrong.push(`small: ${e.outerHTML.slice(0, 60)}`);
-    if (e.tabIndex < 0) wrong.push(`not reached by keyboard: ${e.outerHTML.slice(0, 60)}`);
-  }
-  const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
-  for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) wrong.push(`id twice: ${id}`);
-  if (!document.documentElement.lang) wrong.push('no language');
-  if (!document.title) wrong.push('no title');
-  if (document.querySelectorAll('main').length !== 1 || document.querySelectorAll('h1').length !== 1) wrong.push('landmarks');
-  const live = document.querySelectorAll('[aria-live] meter, [role=status] meter').length;
-  if (live) wrong.push('meters in a live region');
-  if (document.documentElement.scrollWidth > innerWidth) wrong.push(`wider than the window: ${document.documentElement.scrollWidth}`);
-  return wrong;
-})()"""
-
-NAMED = {"button", "slider", "meter", "combobox", "textbox", "image", "region", "list", "ComboBoxSelect"}
-
-
-def accessibility(browser, what):
-    wrong = browser.run(ACCESS)
-    roles = {}
-    for node in browser.call("Accessibility.getFullAXTree")["nodes"]:
-        role = node.get("role", {}).get("value", "")
-        if node.get("ignored"):
-            continue
-        roles[role] = roles.get(role, 0) + 1
-        if role in NAMED - {"list"} and not node.get("name", {}).get("value"):
-            wrong.append(f"{role} without a name")
-    for role in ("meter", "slider", "button", "log"):
-        if not roles.get(role):
-            wrong.append(f"no {role} in the accessibility tree: {roles}")
+def accessibility(browser, what, roles=("meter", "slider", "button", "log")):
+    wrong = findings(browser, roles)
     assert not wrong, f"{what}: {wrong[:10]}"
 
 
@@ -129,17 +88,39 @@ def size(browser, width, height, scheme):
     time.sleep(0.3)
 
 
+LEVEL = ("Math.max(-60, ...[...document.querySelectorAll('meter')].filter((m) => "
+         "m.getAttribute('aria-label').startsWith('Bus default-sink')).map((m) => m.value))")
+
+
 def picture(browser, name):
     if not pictures:
         return
     pictures.mkdir(exist_ok=True)
     browser.run("(scrollTo(0, 0), document.activeElement?.blur())")
-    time.sleep(0.2)
+    browser.until(f"{LEVEL} > -22", "no level for the picture")
     shot = browser.call("Page.captureScreenshot", format="png")["data"]
     (pictures / f"{name}.png").write_bytes(base64.b64decode(shot))
 
 
+STAGE = """{ factory.name=support.null-audio-sink node.name=stage node.description="Stage" media.class=Audio/Sink
+  audio.channels=2 audio.position=[ FL FR ] object.linger=1
+  adapter.auto-port-config={ mode=dsp monitor=true position=preserve } }"""
+
+
+def reaction(browser, levels, name, move, test, rounds=5):
+    """The longest time from a move on the page to the sound in which it is heard."""
+    times = []
+    for round in range(rounds):
+        moment = time.monotonic_ns()
+        move(round)
+        passed = levels.after(moment, name, lambda level: test(round, level))
+        assert passed is not None, f"{name}: nothing is heard of move {round}"
+        times.append(passed)
+    return times
+
+
 def main(browser):
+    subprocess.run(["pw-cli", "create-node", "adapter", STAGE], env=environment, check=True, capture_output=True)
     server = daemon()
     talker = start(streamctl, "mic", "send", "--tone", "440", "--name", "anna")
     tone = start(streamctl, "test-tone", "--level", "-20")
@@ -152,15 +133,13 @@ def main(browser):
     browser.until("['ok', 'idle'].includes(document.getElementById('state').textContent)", "no state")
 
     # Meters move with the sound, and stand when it ends.
-    level = "Math.max(-60, ...[...document.querySelectorAll('meter')].filter((m) => " \
-            "m.getAttribute('aria-label').startsWith('Bus default-sink')).map((m) => m.value))"
-    browser.until(f"{level} > -22 && {level} < -15", "the bus's meter does not show the tone")
+    browser.until(f"{LEVEL} > -22 && {LEVEL} < -15", "the bus's meter does not show the tone")
     browser.until("[...document.querySelectorAll('meter')].some((m) => /minus \\d+ dBFS/.test(m.getAttribute('aria-valuetext')))",
                   "no level is told in words")
     stop(tone)
-    browser.until(f"{level} < -50", "the meter stays up without sound")
+    browser.until(f"{LEVEL} < -50", "the meter stays up without sound")
     tone = start(streamctl, "test-tone", "--level", "-20")
-    browser.until(f"{level} > -22", "the meter does not come back")
+    browser.until(f"{LEVEL} > -22", "the meter does not come back")
 
     # A fader acts.
     browser.until("document.querySelector('[aria-label=\"Gain of session living-room\"]')", "no fader")
@@ -184,6 +163,45 @@ def main(browser):
     browser.run("document.getElementById('talk').blur()")
     until(lambda: is_open() is False, "it stays open without the focus")
 
+    # How soon what is heard is another: a fader of the graph, a key.
+    browser.run("document.getElementById('talk').blur()")
+    browser.until("document.querySelector('[aria-label=\"Gain of music\"]')", "no fader of the graph")
+    levels = Levels(socket)
+    wanted = [-10, -20, -5, -15, 0]
+
+    def slide(round):
+        browser.run("(() => { const f = document.querySelector('[aria-label=\"Gain of music\"]');"
+                    f"f.value = {wanted[round]}; f.dispatchEvent(new Event('input')); }})()")
+    figures = {"fader": reaction(browser, levels, "bus bus:graph", slide,
+                                 lambda round, level: abs(level - (wanted[round] - 24)) < 0.5)}
+    # A microphone that nobody records stands still.
+    recorder = start("pw-record", "--target", "streamd.mic", str(home / "talk.wav"))
+    browser.run("document.getElementById('talk').focus()")
+    until(lambda: json.loads(control("status", "--json").stdout)["mic"]["recorders"] == 1, "nobody records")
+
+    def talk(round):
+        browser.call("Input.dispatchKeyEvent", type="keyUp" if round % 2 else "keyDown", **key)
+    figures["push-to-talk"] = reaction(browser, levels, "mic streamd.mic", talk,
+                                       lambda round, level: level < -60 if round % 2 else level > -40, rounds=8)
+    levels.close()
+    stop(recorder)
+    browser.run("document.getElementById('talk').blur()")
+    for name, times in figures.items():
+        print(f"{name} heard after {sorted(times)[len(times) // 2]:.0f} ms, at most {max(times):.0f} ms", flush=True)
+
+    # A duplex channel: what it plays, and its mute.
+    browser.until("document.querySelector('[aria-label=\"Mute Director\"]')", "the channel is not shown")
+    browser.until("[...document.querySelectorAll('meter')].some((m) => "
+                  "m.getAttribute('aria-label').startsWith('Channel Director') && m.value > -40)", "the channel has no level")
+    browser.run("document.querySelector('[aria-label=\"Mute Director\"]').click()")
+    until(lambda: json.loads(control("channels", "--json").stdout)["logical_channels"]["1"]["mute"], "it is not muted")
+    browser.until("document.querySelector('[aria-label=\"Mute Director\"]').getAttribute('aria-pressed') === 'true'",
+                  "the page does not show that it is muted")
+    browser.run("document.querySelector('[aria-label=\"Mute Director\"]').click()")
+    until(lambda: not json.loads(control("channels", "--json").stdout)["logical_channels"]["1"]["mute"], "it stays muted")
+    browser.until("document.querySelector('[aria-label=\"Mute Director\"]').getAttribute('aria-pressed') === 'false'",
+                  "the page does not show that it is heard again")
+
     # For everybody.
     for width, height in ((1280, 800), (390, 844)):
         for scheme in ("light", "dark"):
@@ -195,15 +213,19 @@ def main(browser):
     stop(talker)
     stop(server, kill=True)
     browser.until("document.body.dataset.link === 'lost' && !document.getElementById('link').hidden", "the loss is not told")
+    accessibility(browser, "without a daemon", roles=("status",))
     server = daemon()
     browser.until("document.body.dataset.link === 'open' && document.getElementById('link').hidden",
                   "it does not come back", timeout=30)
     browser.until("document.getElementById('events').textContent.includes('connected again')", "its return is not told")
-    browser.until(f"{level} > -22", "no levels after the return")
+    browser.until(f"{LEVEL} > -22", "no levels after the return")
 
     # A token that is taken back is of no use at once.
     control("token", "rotate")
     browser.until("!document.getElementById('entry').hidden", "an old token still opens the page", timeout=30)
+    for scheme in ("light", "dark"):
+        size(browser, 390, 844, scheme)
+        accessibility(browser, f"without a token, {scheme}", roles=("textbox", "button"))
     bad = [event["params"]["entry"]["text"] for event in browser.events
            if event.get("method") == "Log.entryAdded" and "Content Security" in event["params"]["entry"]["text"]]
     bad += [str(event["params"]) for event in browser.events if event.get("method") == "Runtime.exceptionThrown"]

@@ -89,6 +89,8 @@ public enum OpenAPI {
     var schema = parameter.kind.schema
     schema["description"] = .string(parameter.unit.map { "\(parameter.doc) Unit: \($0)." } ?? parameter.doc)
     if let value = parameter.defaultValue { schema["default"] = value }
+    // Null is the same as nothing, but for what may be null itself.
+    if !parameter.isRequired, schema["type"] != nil { schema["nullable"] = true }
     return schema
   }
 

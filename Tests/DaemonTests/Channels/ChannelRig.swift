@@ -7,7 +7,7 @@ import Testing
 /// the example of `config.json` has.
 final class ChannelRig {
   let server: PrivatePipeWire
-  let daemon: DaemonUnderTest
+  private(set) var daemon: DaemonUnderTest
   private let state: TemporaryDirectory
   static let pitch = 440.0
 
@@ -31,7 +31,8 @@ final class ChannelRig {
     }
     """
 
-  init(channels: Int = 4) throws {
+  /// `isFed`: the microphones bring what the test plays into them, and else nothing.
+  init(channels: Int = 4, isFed: Bool = false) throws {
     server = try PrivatePipeWire()
     state = try TemporaryDirectory()
     mkdir(state.path + "/streamd", 0o700)
@@ -46,7 +47,11 @@ final class ChannelRig {
     fputs(numbers, file)
     fclose(file)
     for channel in 1...channels {
-      try Self.plugIn(channel, server)
+      if isFed {
+        try server.createNode("in\(channel)", mediaClass: "Audio/Source/Virtual", channels: 2)
+      } else {
+        try Self.plugIn(channel, server)
+      }
       try server.createSink("out\(channel)", channels: 2)
     }
     daemon = try DaemonUnderTest(on: server, state: state)
@@ -54,6 +59,28 @@ final class ChannelRig {
 
   static func plugIn(_ channel: Int, _ server: PrivatePipeWire) throws {
     try server.createNode("in\(channel)", mediaClass: "Audio/Source", channels: 2, factory: "audiotestsrc")
+  }
+
+  /// Plays a sound into a microphone until the child is stopped.
+  func feed(_ channel: Int, _ sound: [Float]) throws -> Child {
+    let file = state.path + "/feed.wav"
+    try WaveFile(rate: 48_000, channels: [sound, sound]).write(to: file)
+    let player = try server.start([
+      "pw-cat", "--playback", "--target", "0", "-P", "{ node.name = feeder }", file,
+    ])
+    for side in ["FL", "FR"] {
+      guard
+        try waitUntil(
+          timeout: 10, { try server.run(["pw-link", "feeder:output_\(side)", "in\(channel):input_\(side)"]).status == 0 })
+      else { throw SupportError("nothing plays into in\(channel): \(player.standardError)") }
+    }
+    return player
+  }
+
+  /// Ends the daemon and starts another with the same state.
+  func restart() throws {
+    daemon.stop()
+    daemon = try DaemonUnderTest(on: server, state: state)
   }
 
   @discardableResult

@@ -8,22 +8,7 @@ extension DaemonTests {
   /// The daemon as it is over HTTP.
   @Suite(.serialized, .enabled(if: Products.python != nil, "python3 is not installed"))
   struct HTTPTests {
-    /// A port that nobody has now.
-    private func freePort() throws -> Int {
-      let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      defer { close(number) }
-      var place = sockaddr_in()
-      place.sin_family = sa_family_t(AF_INET)
-      place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-      var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-      let result = withUnsafeMutablePointer(to: &place) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(number, $0, size) == 0 && getsockname(number, $0, &size) == 0
-        }
-      }
-      guard result else { throw SupportError("no port: \(errno)") }
-      return Int(UInt16(bigEndian: place.sin_port))
-    }
+    private func freePort() throws -> Int { try WebClient.freePort() }
 
     private func program(_ name: String) -> String { SourceTree.root + "/Tests/WebPrograms/" + name }
 
@@ -34,8 +19,7 @@ extension DaemonTests {
     }
 
     private func curl(_ url: String, _ token: String, _ more: [String] = []) throws -> String {
-      let words = ["curl", "-s", "-m", "10", "-H", "Authorization: Bearer \(token)"] + more + [url]
-      return try Child.run(words, timeout: 20).standardOutput
+      try WebClient.curl(url, token, more)
     }
 
     /// Everything that must be refused is, nothing brings it down, and sound goes on.
@@ -238,12 +222,13 @@ extension DaemonTests {
 
     @Test(.enabled(if: access("/usr/bin/chromium", X_OK) == 0, "chromium is not installed"))
     func aBrowserSeesThePage() throws {
-      let server = try PrivatePipeWire()
+      let server = try PrivatePipeWire(microphone: true)
       let python = try #require(Products.python)
       let looked = try Child.run(
         [python, program("page.py"), "/usr/bin/chromium", Products.streamd, Products.streamctl, "\(try freePort())"],
         environment: server.environment, timeout: 180)
       #expect(looked.status == 0, "\(looked.standardOutput) \(looked.standardError)")
+      for line in looked.standardOutput.split(separator: "\n") where line.contains(" heard after ") { print("page: \(line)") }
     }
   }
 }

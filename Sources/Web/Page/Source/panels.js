@@ -43,6 +43,8 @@ export function toggle(label, act) {
 
 export const press = (button, pressed) => button.setAttribute('aria-pressed', String(Boolean(pressed)));
 
+const pause = 50;
+
 function fader(label, from, to, act) {
   const slide = document.createElement('input');
   Object.assign(slide, { type: 'range', min: from, max: to, step: 0.5, value: 0 });
@@ -54,11 +56,16 @@ function fader(label, from, to, act) {
   };
   let touched = 0;
   let waiting;
+  let sentAt = -pause;
+  const send = () => {
+    [waiting, sentAt] = [undefined, performance.now()];
+    act(Number(slide.value));
+  };
+  // The first move acts at once; those that follow closely, and the last for certain, as often as it is of use.
   slide.addEventListener('input', () => {
     touched = performance.now();
     show();
-    clearTimeout(waiting);
-    waiting = setTimeout(() => act(Number(slide.value)), 60);
+    waiting ??= setTimeout(send, Math.max(0, sentAt + pause - touched));
   });
   const set = (level) => {
     if (performance.now() - touched < 1500 || Number(slide.value) === level) return;
