@@ -42,6 +42,7 @@ final class DaemonUnderTest: @unchecked Sendable {
   }
 
   var pid: pid_t { child.pid }
+  var configurationPath: String { directory.path }
   var statePath: String { environment["XDG_STATE_HOME"] ?? "" }
   /// What it has logged.
   var log: String { child.standardError }

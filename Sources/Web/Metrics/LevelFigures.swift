@@ -29,7 +29,8 @@ enum LevelFigures {
       things.flatMap { thing in names.map { (thing.labels + [(label, $0.1)], thing.reading[$0.0]?.doubleValue) } }
     }
     page.family(
-      "streamd_level_dbfs", .gauge, "How loud it was since the last look, of all its channels: highest, and mean power.",
+      "streamd_level_dbfs", .gauge,
+      "How loud it was since the last look, of all its channels: highest, and mean power.",
       things.flatMap { thing in
         [
           (thing.labels + [("stat", "peak")], numbers(thing.reading["peak_dbfs"]).max()),

@@ -145,7 +145,8 @@ enum HTTPCommand: Command {
         try restore(path, before, options)
         throw Failure(
           .refused, "other_configuration",
-          "the daemon reads another configuration than \(path): set [http] where it was told to look; nothing is changed")
+          "the daemon reads another configuration than \(path): set [http] where it was told to look; nothing is changed"
+        )
       }
       if listen.isEmpty, options.asJSON { print(report.text) }
     } catch let error as ControlClientError {

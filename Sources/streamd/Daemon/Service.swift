@@ -242,8 +242,10 @@ final class ServiceLife {
     ] { meters.add(source) }
     bus.declare(
       "meters", windowsOf: meters,
-      summary: "highest peak and mean power per channel of every bus, session, microphone, talker, duplex channel and measuring "
-        + "node, and figures such as reduction and loudness: what happened since this reader's last event; `rate` a second")
+      summary:
+        "highest peak and mean power per channel of every bus, session, microphone, talker, duplex channel and measuring "
+        + "node, and figures such as reduction and loudness: what happened since this reader's last event; `rate` a second"
+    )
     bus.declare(
       "heals", .log, summary: "a capture that came back or moved: cause, devices and for how long it was interrupted")
     bus.declare("session-ended", .log, summary: "a session that ended by itself, with the reason")

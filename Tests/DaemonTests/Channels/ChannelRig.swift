@@ -71,7 +71,8 @@ final class ChannelRig {
     for side in ["FL", "FR"] {
       guard
         try waitUntil(
-          timeout: 10, { try server.run(["pw-link", "feeder:output_\(side)", "in\(channel):input_\(side)"]).status == 0 })
+          timeout: 10,
+          { try server.run(["pw-link", "feeder:output_\(side)", "in\(channel):input_\(side)"]).status == 0 })
       else { throw SupportError("nothing plays into in\(channel): \(player.standardError)") }
     }
     return player

@@ -236,7 +236,8 @@ extension DaemonTests {
       // The file of JSON has the last word.
       #expect(config["sample_format"] == "int16" && config["logical_channels"]?["2"]?["input_device_id"] == 2)
       let change = try write(#"{"blocksize": 128}"#, "change.json")
-      #expect(try daemon.streamctl(["channels", "config", change]).standardOutput == "taken over until the daemon ends\n")
+      #expect(
+        try daemon.streamctl(["channels", "config", change]).standardOutput == "taken over until the daemon ends\n")
       let shown = try daemon.streamctl(["channels", "config"]).standardOutput
       #expect(try JSON.parse(Array(shown.utf8))["blocksize"] == 128)
       let bad = try daemon.streamctl(["channels", "config", try write(#"{"blocksize": 0}"#, "bad.json")])

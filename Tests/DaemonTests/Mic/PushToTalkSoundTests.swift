@@ -40,7 +40,8 @@ extension DaemonTests {
       try #require(try waitUntil(timeout: 15) { try daemon.status()["mic"]?["recorders"] == 1 })
       let talker = try Child(
         [
-          Products.streamctl, "mic", "send", "--tone", "\(Int(Self.pitch))", "--seconds", "60", "--socket", daemon.socket,
+          Products.streamctl, "mic", "send", "--tone", "\(Int(Self.pitch))", "--seconds", "60", "--socket",
+          daemon.socket,
         ], environment: server.environment)
       defer { talker.stop() }
       try #require(
@@ -74,7 +75,9 @@ extension DaemonTests {
       let long = heard.filter { $0.milliseconds >= 100 }
       #expect(long.map(\.isHeard) == [false, true, false, true, false], "\(heard)")
       #expect(heard.last?.isHeard == false)
-      if long.count == 5 { measured("heard of a hold of 400 ms whose holder is gone", Double(long[3].milliseconds), "ms") }
+      if long.count == 5 {
+        measured("heard of a hold of 400 ms whose holder is gone", Double(long[3].milliseconds), "ms")
+      }
       // What was heard was the talker.
       let tone = heard.prefix { !$0.isHeard }.reduce(0) { $0 + $1.milliseconds } * 48
       let level = ToneAnalysis.level(of: Self.pitch, in: Array(sound[(tone + 4800)..<(tone + 9600)]), rate: 48_000)

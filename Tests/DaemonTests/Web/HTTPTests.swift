@@ -175,6 +175,42 @@ extension DaemonTests {
       #expect(try curl("https://tower.lan:\(port)/healthz", owner, status + trusting) == "000")
     }
 
+    /// What the daemon does not take is not in its configuration either.
+    @Test func whatIsRefusedIsNotWritten() throws {
+      let folder = try TemporaryDirectory()
+      let other = folder.path + "/other.toml"
+      let file = try #require(fopen(other, "w"))
+      fputs("[log]\nlevel = \"info\"\n", file)
+      fclose(file)
+      let daemon = try DaemonUnderTest(on: nil, arguments: ["--config", other])
+      let written = daemon.configurationPath + "/streamd/conf.d/50-http.toml"
+      let refused = try daemon.streamctl(["http", "on", "--port", "\(try freePort())"])
+      #expect(refused.status == 5 && refused.standardError.contains("reads another configuration"), "\(refused)")
+      #expect(access(written, F_OK) != 0)
+      daemon.stop()
+      // A port that somebody else has: what was there before stays, open and written.
+      let usual = try DaemonUnderTest(on: nil)
+      let port = try freePort()
+      #expect(try usual.streamctl(["http", "on", "--port", "\(port)"]).status == 0)
+      let taken = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      defer { close(taken) }
+      var place = sockaddr_in()
+      place.sin_family = sa_family_t(AF_INET)
+      place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+      var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+      let isTaken = withUnsafeMutablePointer(to: &place) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(taken, $0, size) == 0 && listen(taken, 1) == 0 && getsockname(taken, $0, &size) == 0
+        }
+      }
+      try #require(isTaken)
+      let busy = UInt16(bigEndian: place.sin_port)
+      #expect(try usual.streamctl(["http", "on", "--port", "\(busy)"]).status != 0)
+      #expect(try usual.client.request("http.status")["listen"] == .string("127.0.0.1:\(port)"))
+      let kept = try Child.run(["cat", usual.configurationPath + "/streamd/conf.d/50-http.toml"]).standardOutput
+      #expect(kept.contains("127.0.0.1:\(port)"), "\(kept)")
+    }
+
     /// The key's owner dies, and the microphone shuts.
     @Test func pushToTalkEndsWithItsHolder() throws {
       let server = try PrivatePipeWire()
@@ -228,7 +264,9 @@ extension DaemonTests {
         [python, program("page.py"), "/usr/bin/chromium", Products.streamd, Products.streamctl, "\(try freePort())"],
         environment: server.environment, timeout: 180)
       #expect(looked.status == 0, "\(looked.standardOutput) \(looked.standardError)")
-      for line in looked.standardOutput.split(separator: "\n") where line.contains(" heard after ") { print("page: \(line)") }
+      for line in looked.standardOutput.split(separator: "\n") where line.contains(" heard after ") {
+        print("page: \(line)")
+      }
     }
   }
 }

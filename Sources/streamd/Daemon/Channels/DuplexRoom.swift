@@ -55,7 +55,9 @@ final class DuplexRoom {
   /// Makes the configured channels. What is wrong with a file costs only what it says.
   func start() {
     complain(store.read())
-    if store.saved != nil { tell("channels: as they were saved; streamctl channels reset goes back to the files", false) }
+    if store.saved != nil {
+      tell("channels: as they were saved; streamctl channels reset goes back to the files", false)
+    }
     apply(store.next)
   }
 
