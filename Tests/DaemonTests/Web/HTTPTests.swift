@@ -98,6 +98,23 @@ extension DaemonTests {
       try figure("streamd_uptime_seconds") { $0["uptime_s"]?.doubleValue }
       try figure(#"streamd_capture_cycles_total{bus="default-sink"}"#) { $0["captures"]?[0]?["cycles"]?.doubleValue }
       #expect(figures[#"streamd_state{state="ok"}"#] == 1)
+      // Histograms: each bound has what the one before has, the last has all, and each packet was encoded once.
+      try figure("streamd_encode_seconds_count\(labels)") { $0["sessions"]?[0]?["encode_times"]?["count"]?.doubleValue }
+      try figure("streamd_encode_seconds_sum\(labels)") {
+        ($0["sessions"]?[0]?["encode_times"]?["total_ms"]?.doubleValue).map { $0 / 1000 }
+      }
+      for name in ["streamd_encode_seconds", "streamd_capture_to_sent_seconds"] {
+        let buckets = text.split(separator: "\n").filter { $0.hasPrefix("\(name)_bucket") }.compactMap {
+          Double($0[$0.index(after: $0.lastIndex(of: " ") ?? $0.startIndex)...])
+        }
+        #expect(buckets.count == 11 && buckets == buckets.sorted(), "\(buckets)")
+        #expect(buckets.last == figures["\(name)_count\(labels)"])
+      }
+      #expect(
+        abs(
+          (figures["streamd_encode_seconds_count\(labels)"] ?? 0)
+            - (figures["streamd_packets_sent_total\(labels)"] ?? 99))
+          <= 1)
       let checked = try Child.run(["/usr/bin/python3", "-c", Self.reader, text], timeout: 20)
       #expect(checked.status == 0 && checked.standardOutput == "good\n", "\(checked)")
     }
