@@ -23,7 +23,7 @@ TSAN_TESTS = AppRingsTests|AudioCoreTests|AudioIOTests|MixerTests|CaptureTests|C
 # Of those the ones that spend hours of virtual time in one thread.
 ONE_THREAD = ClockBridgeTests/(holds|aDay|aClock|aWriter)|BridgeControlTests|FillControllerTests|TimelineTests|BusPlayerTests/twoDrivers|ringsAndNodes|silenceOfHours|LiveEditTests|NodeFuzzTests|ResponseNodeTests|VoiceNodeTests
 # Tests with a long form.
-CAMPAIGNS = killedAtAnyMoment|ServerKillTests|DefaultSinkChangeTests|KilledLeaseTests|KilledRoutingTests|StreamStormTests|EvenPacingTests|GraphChangeTests|RingTests|AppRingsTests|NodeFuzzTests|$(WIDE)
+CAMPAIGNS = killedAtAnyMoment|ServerKillTests|DefaultSinkChangeTests|KilledLeaseTests|KilledRoutingTests|RecordingReplugTests|ReplugTests|StreamStormTests|EvenPacingTests|GraphChangeTests|RingTests|AppRingsTests|NodeFuzzTests|$(WIDE)
 # Tests that go through more cases there.
 WIDE = ContractTests|MicInletTests|MicSendTests|MicMuteTests|MicLatencyTests|RecorderTests|VirtualSinkTests|PlayerTests|ToneTests|LiveEditTests|QuickStartTests|TimelineTests|BusPlayerTests|DefaultSinkFadeTests|DefaultDeviceTests|GameStreamTests|ProcessorTests|RenderCommandTests
 # The microphone's parsers are among the probes; the rest of it is the soak's.

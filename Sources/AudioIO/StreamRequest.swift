@@ -31,7 +31,8 @@ public enum StreamRole: Hashable, Sendable {
   /// Plays into a real sink through links of our own: the one with this node name where it exists, else another; never
   /// into a sink of this process.
   case feed(preferring: String?)
-  /// A microphone by its node name, nil for the user's default. Never a monitor, and never a source of our own.
+  /// A microphone by its node name, nil for the user's default. Never a monitor, nor a source of our own unless the request
+  /// says so.
   case capture(source: String?)
   /// What a sink plays. By construction never a microphone.
   case monitor(of: SinkTarget)
@@ -77,6 +78,8 @@ public struct StreamRequest: Sendable {
   public var filter: SourceFilter?
   /// A feed of what applications play: captures beside its sink hear it as they hear applications.
   public var isHeard = false
+  /// A microphone of our own may be captured, by its name: for who only listens.
+  public var hearsOwn = false
 
   public init(
     role: StreamRole, name: String, description: String, layout: ChannelLayout? = nil, rate: SampleRate = .codec,

@@ -61,6 +61,7 @@ public final class FrameEncoder: @unchecked Sendable {
   private let packet: UnsafeMutableBufferPointer<UInt8>
   private var meter: LevelMeter
   private let channels: Int
+  private let layout: ChannelLayout
   private let frame: FrameCount
   private let blockFrames: Int64
   private var lastLength: Int?
@@ -86,6 +87,7 @@ public final class FrameEncoder: @unchecked Sendable {
       reader: reader, order: order, frame: frame, block: block, start: start, tuning: shape.tuning)
     pacer = Pacer(mode: shape.pacing, frame: frame)
     channels = configuration.layout.count
+    layout = configuration.layout
     meter = LevelMeter(channels: channels)
     pcm = .allocate(capacity: frame.value * channels)
     pcm.initialize(repeating: 0)
@@ -157,7 +159,8 @@ public final class FrameEncoder: @unchecked Sendable {
     // What cannot be encoded is the last packet again: a block must be whole.
     lastLength = length ?? lastLength
     let payload = lastLength.map { UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: packet[..<$0])) }
-    for slot in slots { slot.deliver(payload, facts, from: identity) }
+    let sound = OutletSlot.Sound(samples: UnsafePointer(pcm.baseAddress!), layout: layout)
+    for slot in slots { slot.deliver(payload, facts, of: sound, from: identity) }
     account(facts, encoding, sentAt: renderNow(), failed: length == nil)
   }
 

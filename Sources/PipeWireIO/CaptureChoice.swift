@@ -3,12 +3,13 @@ import AudioIO
 /// Decides which microphone is recorded, and whether what reaches our stream is that one. Pure: graph in, decision out.
 ///
 /// Monitors of sinks and microphones that this daemon makes are no choice, even if they are the user's default: the one
-/// would send what is played, the other what was sent.
+/// would send what is played, the other what was sent. Who only listens may name one of ours.
 enum CaptureChoice {
   static func source(
-    in graph: GraphMirror, wanted: String?, current: String?
+    in graph: GraphMirror, wanted: String?, current: String?, hearsOwn: Bool = false
   ) -> Result<GraphMirror.Node, BackendError> {
-    let sources = graph.nodes.values.filter(\.isForeignSource).sorted { $0.id < $1.id }
+    let hearsOwn = hearsOwn && wanted != nil
+    let sources = graph.nodes.values.filter { $0.isForeignSource || (hearsOwn && $0.isSource) }.sorted { $0.id < $1.id }
     func named(_ name: String?) -> GraphMirror.Node? { name.flatMap { name in sources.first { $0.name == name } } }
     if let wanted { return named(wanted).map { .success($0) } ?? .failure(missing(wanted, graph, sources)) }
     if let chosen = named(graph[.source].effective), graph.isBluetooth(chosen) { return .failure(heldBack(chosen)) }

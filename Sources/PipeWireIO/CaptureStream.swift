@@ -23,7 +23,9 @@ final class CaptureStream: GraphStream, @unchecked Sendable {
   // MARK: Thread: loop
 
   override func look(_ core: OpaquePointer) {
-    switch CaptureChoice.source(in: connection.graph, wanted: wanted, current: source) {
+    let choice = CaptureChoice.source(
+      in: connection.graph, wanted: wanted, current: source, hearsOwn: request.hearsOwn)
+    switch choice {
     case .failure(let error):
       letGo()
       announce(.waiting(error))
@@ -44,6 +46,11 @@ final class CaptureStream: GraphStream, @unchecked Sendable {
     let isLinked = CaptureChoice.isLinked(in: connection.graph, node: id, to: found.id)
     node.isOpen = isLinked
     waitForLink(isLinked)
+    if standsStill(node, isLinked) {
+      letGo()
+      announce(.waiting(BackendError(.deviceLost, "\"\(found.name)\" brings no sound, the recorder joins anew")))
+      return connection.later()
+    }
     announce(
       isLinked
         ? .running(device: found.name)
@@ -66,6 +73,15 @@ final class CaptureStream: GraphStream, @unchecked Sendable {
     connection.later(after: Self.patience)
   }
 
+  /// A microphone that is recorded has cycles. One that brings none is shown as running all the same, so it is said here, and
+  /// the recorder joins anew: that helps where the server has forgotten us, and not where the device itself stands still.
+  private func standsStill(_ node: StreamNode, _ isLinked: Bool) -> Bool {
+    if isLinked { connection.later(after: Self.interval) }
+    return watchdog.look(isRunning: isLinked, cycles: node.cycles, at: renderNow())
+  }
+
+  private var watchdog = CycleWatchdog(patience: .seconds(1))
+  private static let interval = HostDuration.milliseconds(200)
   private var unlinkedSince: HostTime?
   private static let patience = HostDuration.seconds(2)
 

@@ -27,10 +27,9 @@ struct GraphMirror: Sendable {
     var isSink: Bool { mediaClass == "Audio/Sink" }
 
     /// Somebody else's microphone.
-    var isForeignSource: Bool {
-      ["Audio/Source", "Audio/Source/Virtual", "Audio/Duplex"].contains(mediaClass)
-        && application != OwnDevice.application
-    }
+    var isForeignSource: Bool { isSource && application != OwnDevice.application }
+
+    var isSource: Bool { ["Audio/Source", "Audio/Source/Virtual", "Audio/Duplex"].contains(mediaClass) }
   }
 
   struct Port: Sendable, Equatable {

@@ -154,10 +154,13 @@ final class StreamNode {
   /// Links to what is paused do not flow: nobody waits for them.
   private static let longestStart = HostDuration.milliseconds(8)
 
+  /// Blocks the server has asked for.
+  var cycles: UInt64 { render.pointee.cycles.load(ordering: .relaxed) }
+
   func fill(_ report: inout StreamReport) {
     report.quantum = render.pointee.quantum.load(ordering: .relaxed)
     report.graphRate = render.pointee.graphRate.load(ordering: .relaxed)
-    report.cycles = render.pointee.cycles.load(ordering: .relaxed)
+    report.cycles = cycles
     report.unlikeCycles = render.pointee.copy?.pointee.unlike.load(ordering: .relaxed) ?? 0
     let thread = render.pointee.thread.load(ordering: .relaxed)
     var policy: Int32 = 0

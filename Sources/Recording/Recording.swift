@@ -13,6 +13,8 @@ public final class Recording: @unchecked Sendable {
     public var format: RecordingFormat
     /// Of the blocks that come; resampled where it is another.
     public var sourceRate: SampleRate
+    /// Of the blocks: the recording's channels are among them, by their labels.
+    public var sourceLayout: ChannelLayout
     public var chunkBytes: Int
     /// Where the chunks go: a folder of its own.
     public var folder: String
@@ -32,6 +34,7 @@ public final class Recording: @unchecked Sendable {
       self.device = device
       self.format = format
       self.sourceRate = sourceRate ?? format.rate
+      sourceLayout = format.layout
       self.chunkBytes = chunkBytes
       self.folder = folder
       self.liveFolder = liveFolder
@@ -45,6 +48,8 @@ public final class Recording: @unchecked Sendable {
     case trouble(DiskError)
     /// The disk takes it again.
     case recovered
+    /// A chunk could not be given the second name that somebody wanted.
+    case unnamed(DiskError)
   }
 
   public struct Facts: Sendable, Equatable {
@@ -93,6 +98,7 @@ public final class Recording: @unchecked Sendable {
     var chunkFrames = 0
     var errors = 0
     var trouble: DiskError?
+    var nextName: String?
   }
 
   // Thread: worker.
@@ -131,7 +137,7 @@ public final class Recording: @unchecked Sendable {
       path: terms.liveFolder + "/\(identity).live", format: terms.format, seconds: terms.liveSeconds,
       chunkFrames: chunkFrames, folder: terms.folder, identity: identity)
     self.memory = memory
-    client = RecorderClient(memory, rate: terms.sourceRate)
+    client = RecorderClient(memory, rate: terms.sourceRate, layout: terms.sourceLayout)
     let store = terms.store.map { ContentStore($0, on: disk) }
     series = ChunkSeries(
       ChunkSeries.Terms(
@@ -189,8 +195,11 @@ public final class Recording: @unchecked Sendable {
     if isAbsent { client.state.pointee.isAbsent.store(true, ordering: .relaxed) }
   }
 
-  /// The chunk at hand ends with what has been captured by now.
-  public func switchChunk() { wantsCut.store(true, ordering: .releasing) }
+  /// The chunk at hand ends with what has been captured by now. The next one is found by `name` as well, on the same disk.
+  public func switchChunk(next name: String? = nil) {
+    if let name { shared.withLock { $0.nextName = name } }
+    wantsCut.store(true, ordering: .releasing)
+  }
 
   /// The loudest sample since the last call. One reader at a time.
   public func takePeak() -> Float { Float(bitPattern: client.state.pointee.peak.exchange(0, ordering: .relaxed)) }
@@ -230,7 +239,11 @@ public final class Recording: @unchecked Sendable {
     do throws(DiskError) {
       try save()
       if wantsCut.exchange(false, ordering: .acquiring) {
-        try orAgain { () throws(DiskError) in try series.cut() }
+        let name = shared.withLock { shared in
+          defer { shared.nextName = nil }
+          return shared.nextName
+        }
+        try orAgain { () throws(DiskError) in try series.cut(next: name) }
       }
       if now >= syncAt {
         try series.sync()
@@ -320,6 +333,7 @@ public final class Recording: @unchecked Sendable {
       $0.chunkFrames = series.currentFrames
     }
     for chunk in sealed { told(.chunkFull(chunk)) }
+    for case let trouble? in series.takeNamings().map(\.trouble) { told(.unnamed(trouble)) }
   }
 
   /// One trouble is one event, however often it is tried again.
@@ -344,17 +358,6 @@ public final class Recording: @unchecked Sendable {
   }
 }
 
-extension LiveFace {
-  /// In nanoseconds of the monotonic clock, by the newest block; 0 while there is none.
-  func time(of position: Int, _ format: RecordingFormat) -> Int64 {
-    if let anchor = lastAnchor {
-      let apart = anchor.position - position
-      return apart >= 0 ? anchor.time - format.nanoseconds(apart) : anchor.time + format.nanoseconds(-apart)
-    }
-    return Int64(startTime.pointee.load(ordering: .acquiring))
-  }
-}
-
 extension Recording.Terms {
   func check() throws(RecordingError) {
     guard folder.hasPrefix("/") else {
@@ -366,6 +369,11 @@ extension Recording.Terms {
     guard RecordingFormat.rates.contains(format.rate.hertz) else {
       throw RecordingError(
         .badField, "format.sample_rate: \(format.rate.hertz) is outside 8000 to 384000", field: "format.sample_rate")
+    }
+    guard Set(format.layout.labels).isSubset(of: sourceLayout.labels) else {
+      throw RecordingError(
+        .badField, "format.labels: \(sourceLayout.names.joined(separator: " ")) has not all of them",
+        field: "format.labels")
     }
     guard Recording.chunkRange.contains(chunkBytes) else {
       throw RecordingError(

@@ -135,6 +135,9 @@ enum SettingTable {
     .init(
       "store", \.store, .text(.filePath), of: .init(),
       "A folder on the same file system in which sealed chunks also stand by their SHA-256; empty means none."),
+    .init(
+      "flight", \.flight, .integer(0...600), of: .init(),
+      "Seconds of each hop that memory keeps from the start, for streamctl report; never of microphones."),
   ]
 
   static let sections: [SettingSection] = [

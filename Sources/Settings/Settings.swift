@@ -145,6 +145,8 @@ public struct Settings: Sendable {
     public var buffer = 5
     /// A content-addressed store of sealed chunks; empty for none.
     public var store = ""
+    /// Seconds of each hop that are kept for a report from the start; 0 for none until somebody asks.
+    public var flight = 0
 
     public init() {}
   }

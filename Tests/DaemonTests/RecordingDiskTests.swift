@@ -1,4 +1,5 @@
 import AudioCore
+import CLinux
 import Control
 import Glibc
 import TestSupport

@@ -41,7 +41,14 @@ extension DaemonTests {
       #expect(try event(watcher, "stream_started")?["device"]?.stringValue == PrivatePipeWire.microphoneName)
       #expect(try event(watcher, "stream_head_position")?["uri"] == "stream://test/mic")
       #expect(try waitUntil(timeout: length + 20) { try seconds(daemon, "stream://test/mic") >= length / 2 })
-      _ = try daemon.client.request("stream_switch_chunk", ["uri": "stream://test/mic"])
+      let named = folder.path + "/second.chunk"
+      _ = try daemon.client.request(
+        "stream_switch_chunk", ["uri": "stream://test/mic", "new_chunk_path": .string(named)])
+      for path in ["relative", folder.path + "/none/x", folder.path + "/take", "/proc/x"] {
+        let refusal = try? daemon.client.request(
+          "stream_switch_chunk", ["uri": "stream://test/mic", "new_chunk_path": .string(path)])
+        #expect(refusal == nil, "\(path)")
+      }
       #expect(try waitUntil(timeout: length + 20) { try seconds(daemon, "stream://test/mic") >= length })
       let stats = try daemon.client.request("stream_stats", ["uri": "stream://test/mic"])["streams"]?[0]
       #expect(stats?["write_errors"] == 0 && stats?["dropped_frames"] == 0)
@@ -59,6 +66,9 @@ extension DaemonTests {
         numbers.append(chunk["number"]?.intValue ?? 0)
       }
       #expect(numbers == Array(1...max(numbers.count, 1)) && numbers.count >= 2)
+      // The chunk behind the one that was ended has the name that somebody wanted, too.
+      #expect(
+        try Child.run(["find", folder.path + "/take", "-samefile", named]).standardOutput.contains(".chunk"))
       #expect(end == last["stream"]?["position"]?.intValue)
 
       let wav = folder.path + "/take.wav"
@@ -146,6 +156,10 @@ extension DaemonTests {
       #expect(rate?.path == "format.sample_rate" && rate?.detail == "rate_mismatch")
       let channels = try refusal(["uri": "a", "device": .string(microphone), "format": ["channels": 6]])
       #expect(channels?.path == "format.channels" && channels?.detail == "channel_mismatch")
+      for labels in [["FL", "LFE"], ["FL", "FL"], ["XX"], []] as [JSON] {
+        let none = try refusal(["uri": "a", "device": .string(microphone), "format": ["labels": labels]])
+        #expect(none?.path == "format.labels", "\(labels)")
+      }
       #expect(try refusal(["uri": "a", "device": "bus:none"])?.path == "device")
       #expect(try refusal(["uri": "a", "device": "sink:none"])?.path == "device")
       #expect(try refusal(["device": "desktop"])?.path == "uri")

@@ -95,7 +95,7 @@ final class HandFed {
 
   init(
     _ format: RecordingFormat, in folder: String, chunkBytes: Int, disk: any DiskLayer = Disk(), seconds: Double = 5,
-    sourceRate: SampleRate? = nil, begins: Bool = true, keep: Int? = nil
+    sourceRate: SampleRate? = nil, begins: Bool = true, keep: Int? = nil, from layout: ChannelLayout? = nil
   ) throws {
     self.format = format
     var terms = Recording.Terms(
@@ -103,8 +103,9 @@ final class HandFed {
       folder: folder + "/take", liveFolder: folder + "/live")
     terms.liveSeconds = seconds
     terms.keepSeconds = keep
+    if let layout { terms.sourceLayout = layout }
     recording = try Recording(terms, disk: disk) { [told] in told.add($0) }
-    let count = format.layout.count
+    let count = terms.sourceLayout.count
     planes = .allocate(capacity: count * Self.longest)
     channels = .allocate(capacity: count)
     for channel in 0..<count { (channels + channel).initialize(to: planes + channel * Self.longest) }
@@ -123,15 +124,16 @@ final class HandFed {
 
   /// Whatever is to be fed, by channel and position.
   func feed(_ frames: Int, flags: CycleFlags = .none, _ value: (Int, Int) -> Float) {
-    for channel in 0..<format.layout.count {
+    let layout = recording.terms.sourceLayout
+    for channel in 0..<layout.count {
       for frame in 0..<frames { channels[channel][frame] = value(channel, position + frame) }
     }
-    let block = Block(channels: channels, channelCount: format.layout.count, frames: frames)
+    let block = Block(channels: channels, channelCount: layout.count, frames: frames)
     let none = Block(channels: channels, channelCount: 0, frames: frames)
     renderDispatch(
       Unmanaged.passUnretained(recording.client),
       Cycle(
-        frames: frames, time: now, position: Int64(position), quantum: frames, layout: format.layout, flags: flags,
+        frames: frames, time: now, position: Int64(position), quantum: frames, layout: layout, flags: flags,
         input: block, output: none))
     skip(frames)
   }

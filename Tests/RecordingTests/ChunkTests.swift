@@ -59,6 +59,29 @@ import Testing
     #expect(fed.recording.facts.droppedFrames == 0)
   }
 
+  /// Some of the channels alone, in an order of their own, whatever becomes of the rate.
+  @Test(arguments: [48_000, 96_000]) func channelsArePickedByTheirLabels(hertz: Int) throws {
+    let scratch = Scratch()
+    let layout = try #require(ChannelLayout([.lowFrequency, .frontRight]))
+    let format = RecordingFormat(rate: SampleRate(hertz: hertz), layout: layout, samples: .float32)
+    let fed = try HandFed(
+      format, in: scratch.path, chunkBytes: 1 << 16, sourceRate: SampleRate(hertz: 48_000), from: .surround51)
+    for _ in 0..<20 {
+      fed.feed(512) { channel, _ in Float(channel + 1) / 8 }
+      fed.recording.step(at: fed.now)
+    }
+    #expect(fed.recording.finish(at: fed.now))
+    let (reader, bytes) = try samples(of: fed.recording.terms.folder)
+    #expect(reader.format.layout == layout && reader.length == fed.position * hertz / 48_000)
+    let sound = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    let middle = sound.count / 4 * 2
+    // Places 3 and 1 of 5.1.
+    #expect(abs(sound[middle] - 0.5) < 1e-4 && abs(sound[middle + 1] - 0.25) < 1e-4, "\(sound[middle...].prefix(2))")
+    #expect(throws: RecordingError.self) {
+      try HandFed(format, in: scratch.path + "/x", chunkBytes: 1 << 16, from: .stereo)
+    }
+  }
+
   @Test func aChunkIsCutWhenAsked() throws {
     let scratch = Scratch()
     let format = RecordingFormat(rate: .codec, layout: .stereo, samples: .integer16)

@@ -64,6 +64,7 @@ import Testing
       max_streams = 2
       quota = 1000
       buffer = 9
+      flight = 7
       store = "/srv/store"
       [control]
       socket = "/run/user/1000/s.sock"

@@ -6,6 +6,8 @@ import Synchronization
 /// delivers.
 public final class OutletSlot: Sendable {
   public let outlet: any PacketOutlet
+  /// What its encoders are given for it.
+  public let tap = HopTap()
   private let frame: FrameCount
   private let state: Mutex<State>
 
@@ -38,8 +40,17 @@ public final class OutletSlot: Sendable {
   /// True once nothing of another encoder is listened to any more. Thread: any.
   public func follows(_ encoder: Int) -> Bool { state.withLock { $0.current == encoder && $0.next == nil } }
 
-  /// Thread: that encoder's.
-  func deliver(_ payload: UnsafeRawBufferPointer?, _ facts: Reframer.Facts, from encoder: Int) {
+  /// A frame as an encoder is given it, interleaved.
+  struct Sound {
+    let samples: UnsafePointer<Float>
+    let layout: ChannelLayout
+  }
+
+  /// `sound` is what `payload` was made of. Thread: that encoder's.
+  func deliver(
+    _ payload: UnsafeRawBufferPointer?, _ facts: Reframer.Facts, of sound: Sound? = nil, from encoder: Int
+  ) {
+    var hasJoined = false
     let skipped: FrameCount? = state.withLock { state in
       let isJoining = state.next == encoder && state.current != encoder
       if state.current == encoder, state.next == encoder { state.next = nil }
@@ -55,11 +66,17 @@ public final class OutletSlot: Sendable {
         skipped = gap(&state, until: facts.captureTime)
         state.current = encoder
         state.next = nil
+        hasJoined = true
       }
       state.due = facts.captureTime + frame.duration(at: .codec)
       return skipped
     }
     guard let skipped else { return }
+    if let sound {
+      tap.pass(
+        sound.samples, sound.layout, frames: frame, time: facts.captureTime, position: facts.position,
+        flags: hasJoined ? .discontinuity : .none)
+    }
     outlet.deliver(payload, skipped: skipped, capturedAt: facts.captureTime)
   }
 

@@ -37,6 +37,8 @@ public final class EventBus {
   }
 
   private var table: [String: Topic] = [:]
+  /// What was published of topics whose every event counts.
+  public private(set) var history = EventHistory()
 
   nonisolated public init() {}
 
@@ -60,6 +62,7 @@ public final class EventBus {
     guard var topic = table[name] else { preconditionFailure("topic \(name) is not declared") }
     topic.revision += 1
     table[name] = topic
+    if topic.kind == .log { history.add(name, data) }
     guard !topic.subscribers.isEmpty else { return }
     let event = EventText(topic: name, key: key, kind: topic.kind, revision: topic.revision, data: data)
     for subscriber in topic.subscribers.values { subscriber.take(event) }

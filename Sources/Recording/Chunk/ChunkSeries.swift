@@ -27,10 +27,16 @@ final class ChunkSeries {
   private var current: Current?
   private var prepared: (number: Int, path: String, file: any DiskFile)?
   private var number = 0
+  /// What the next chunk is to be called as well, and what became of such names.
+  private var nextName: String?
+  private(set) var namings: [Naming] = []
   /// Sealed chunks that may have to go.
   private var kept: [SealedChunk] = []
   /// The wall and the monotonic time of a position.
   var clock: (_ position: Int) -> (wall: Int64, monotonic: Int64) = { _ in (0, 0) }
+
+  /// A second name that a chunk was to have; nil where it has it.
+  typealias Naming = (path: String, trouble: DiskError?)
 
   private final class Current {
     var header: ChunkHeader
@@ -106,7 +112,24 @@ final class ChunkSeries {
     number = prepared.number
     self.prepared = nil
     current = opened
+    callBy(nextName, path)
     return opened
+  }
+
+  /// A name that cannot be costs no sound.
+  private func callBy(_ name: String?, _ path: String) {
+    guard let name else { return }
+    nextName = nil
+    do throws(DiskError) {
+      let isNew = try disk.link(path, as: name)
+      namings.append((name, isNew ? nil : DiskError(.exists, path: name, reason: "a file is there already")))
+    } catch { namings.append((name, error)) }
+  }
+
+  /// What became of second names since the last call. Thread: worker.
+  func takeNamings() -> [Naming] {
+    defer { namings = [] }
+    return namings
   }
 
   /// Time goes on to a position without sound.
@@ -149,8 +172,9 @@ final class ChunkSeries {
   /// Returns once the disk has what was committed.
   func sync() throws(DiskError) { try current?.file.sync() }
 
-  /// Ends the chunk at hand where it is.
-  func cut() throws(DiskError) {
+  /// Ends the chunk at hand where it is. The next one is found by `name` as well.
+  func cut(next name: String? = nil) throws(DiskError) {
+    if let name { nextName = name }
     guard let current else { return }
     try seal(current)
   }

@@ -4,6 +4,12 @@ import Glibc
 public struct Disk: DiskLayer {
   public init() {}
 
+  /// Whether two folders lie on the same file system, so that a file can have a name in each.
+  public static func isOne(with folder: String, _ other: String) -> Bool {
+    var (own, there) = (stat(), stat())
+    return stat(folder, &own) == 0 && stat(other, &there) == 0 && own.st_dev == there.st_dev
+  }
+
   public func makeFolder(_ path: String) throws(DiskError) {
     var made = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {

@@ -131,3 +131,14 @@ struct LiveFace {
     return nil
   }
 }
+
+extension LiveFace {
+  /// In nanoseconds of the monotonic clock, by the newest block; 0 while there is none.
+  func time(of position: Int, _ format: RecordingFormat) -> Int64 {
+    if let anchor = lastAnchor {
+      let apart = anchor.position - position
+      return apart >= 0 ? anchor.time - format.nanoseconds(apart) : anchor.time + format.nanoseconds(-apart)
+    }
+    return Int64(startTime.pointee.load(ordering: .acquiring))
+  }
+}

@@ -8,10 +8,10 @@ public final class RecorderClient: RenderClient, @unchecked Sendable {
   private let memory: LiveMemory
 
   /// `rate` is the one of the blocks to come; where that is not the recording's, they are resampled.
-  init(_ memory: LiveMemory, rate: SampleRate) {
+  init(_ memory: LiveMemory, rate: SampleRate, layout: ChannelLayout) {
     self.memory = memory
     state = .allocate(capacity: 1)
-    state.initialize(to: RecorderState(memory.face, memory.format, rate: rate))
+    state.initialize(to: RecorderState(memory.face, memory.format, rate: rate, layout: layout))
   }
 
   deinit {
@@ -42,6 +42,9 @@ struct RecorderState: ~Copyable {
   private let face: LiveFace
   private let samples: SampleFormat
   private let channels: Int
+  /// Of the blocks: how many there are, and where among them each of the recording's is.
+  private let sourceChannels: Int
+  private let places: UnsafeMutablePointer<Int>
   private let sampleBytes: Int
   private var law: GapLaw
   private let outHertz: Int
@@ -83,7 +86,7 @@ struct RecorderState: ~Copyable {
     }
   }
 
-  init(_ face: LiveFace, _ format: RecordingFormat, rate: SampleRate) {
+  init(_ face: LiveFace, _ format: RecordingFormat, rate: SampleRate, layout: ChannelLayout) {
     self.face = face
     samples = format.samples
     channels = format.layout.count
@@ -92,9 +95,17 @@ struct RecorderState: ~Copyable {
     outHertz = format.rate.hertz
     resampling = rate == format.rate ? nil : Resampling(from: rate, to: format.rate, channels: channels)
     planes = .allocate(capacity: channels)
+    sourceChannels = layout.count
+    places = .allocate(capacity: channels)
+    for (index, label) in format.layout.labels.enumerated() {
+      (places + index).initialize(to: layout == format.layout ? index : layout.labels.firstIndex(of: label) ?? index)
+    }
   }
 
-  deinit { planes.deallocate() }
+  deinit {
+    planes.deallocate()
+    places.deallocate()
+  }
 
   /// Thread: render.
   @_noLocks
@@ -111,7 +122,7 @@ struct RecorderState: ~Copyable {
       skipped = first
     }
     let frames = cycle.frames &- skipped
-    guard cycle.input.channelCount == channels else { return advance(frames, .format) }
+    guard cycle.input.channelCount == sourceChannels else { return advance(frames, .format) }
     take(cycle.input, from: skipped, frames: frames)
     // What is still in the filter belongs to before the block's end too.
     face.anchor(position: recorded(sourcePosition), time: cycle.time.nanoseconds &+ law.nanoseconds(cycle.frames))
@@ -180,7 +191,7 @@ struct RecorderState: ~Copyable {
     guard resampling != nil else {
       var channel = 0
       while channel < channels {
-        (planes + channel).pointee = UnsafePointer(block.channel(channel) + from &* block.stride)
+        (planes + channel).pointee = UnsafePointer(block.channel(places[channel]) + from &* block.stride)
         channel += 1
       }
       write(frames, stride: block.stride)
@@ -201,7 +212,7 @@ struct RecorderState: ~Copyable {
     guard let fed = resampling?.fed else { return }
     var channel = 0
     while channel < channels {
-      let source = block.channel(channel) + from &* block.stride
+      let source = block.channel(places[channel]) + from &* block.stride
       let plane = fed + channel &* Resampling.block
       for frame in 0..<frames { plane[frame] = source[frame &* block.stride] }
       channel += 1

@@ -6,7 +6,7 @@ enum RecordCommand: Command {
   static let summary = "record devices, sinks and buses; read, cut, export and recover recordings"
   static let usage = """
     usage: streamctl record start DEVICE… [--uri URI] [--seconds N] [--detach] [--format f32|s16|s24|s32] [--rate HZ]
-                            [--channels N] [--chunk-bytes N] [--path DIR] [--convert]
+                            [--channels N | --labels FL,FR] [--chunk-bytes N] [--path DIR] [--convert]
            streamctl record stop URI… | list | show URI|DIR [--verify] | switch URI
            streamctl record export URI|DIR --out FILE.wav|FILE.flac [SPAN] [--gaps silence|skip|refuse] [--force]
            streamctl record slice URI|DIR SPAN [--gaps …] > SAMPLES
@@ -19,7 +19,8 @@ enum RecordCommand: Command {
     """
   static let flags: Set<String> = ["--detach", "--convert", "--verify", "--force"]
   static let values: Set<String> = [
-    "--uri", "--seconds", "--format", "--rate", "--channels", "--chunk-bytes", "--path", "--out", "--last", "--from",
+    "--uri", "--seconds", "--format", "--rate", "--channels", "--labels", "--chunk-bytes", "--path", "--out", "--last",
+    "--from",
     "--to", "--frames", "--wall-from", "--wall-to", "--gaps",
   ]
 

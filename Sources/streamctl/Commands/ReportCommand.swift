@@ -8,17 +8,17 @@ enum ReportCommand: Command {
   static let name = "report"
   static let summary = "keep the last seconds of each hop, and say where a click was born"
   static let usage = """
-    usage: streamctl report arm [--seconds N] [--mic]   from now on keep the last N seconds (30) of what is captured, and of
-                                                        what each open session's encoder is given
+    usage: streamctl report arm [--seconds N] [--mic]   from now on keep the last N seconds (30) of what is captured, of each
+                                                        bus of the graph, and of what each session's encoder is given
            streamctl report [--last SECONDS] [--out DIR] [--json]
            streamctl report disarm
-    report writes a WAV of each hop, the daemon's status and graph, and what it finds: a click that is in what was captured
-    was born before us, one that only an encoder was given in us, and one that is in neither after us. What is kept lies in
-    memory. A microphone is kept only with --mic. A session that opens later is kept when report arm is said again.
+    report writes a WAV of each hop, the daemon's status and graph, the newest events, and what it finds: a click that is in
+    what was captured was born before us, one that only an encoder was given in us, and one that is in neither after us.
+    What is kept lies in memory. Clients' microphones, as they are decoded and as applications record them, are kept only
+    with --mic. Sessions and microphones that open later are kept, too.
     """
   static let flags: Set<String> = ["--mic"]
   static let values: Set<String> = ["--seconds", "--last", "--out"]
-  private static let prefix = "flight://"
 
   static func run(_ options: Options) throws -> ExitStatus {
     try options.refuseWords(beyond: 1)
@@ -26,54 +26,39 @@ enum ReportCommand: Command {
     case nil: return try make(options)
     case "arm": return try arm(options)
     case "disarm":
-      let client = try options.connect()
-      let streams = try flights(client)
-      for stream in streams {
-        _ = try client.request("stream_stop", ["uri": stream["uri"] ?? .null], timeout: .seconds(30))
-      }
-      print(options.asJSON ? (["stopped": JSON(streams.count)] as JSON).text : "\(streams.count) hops are kept no more")
+      let answer = try options.connect().request("flight.disarm", timeout: .seconds(60))
+      let count = answer["stopped"]?.intValue ?? 0
+      print(options.asJSON ? answer.text : count == 0 ? "nothing was kept" : "\(count) hops are kept no more")
     case let word?: throw Failure(.usage, "usage", "unknown action \(word): arm, disarm, or nothing for a report")
     }
     return .ok
   }
 
-  private static func flights(_ client: ControlClient) throws -> [JSON] {
-    (try client.request("stream_list")["streams"]?.arrayValue ?? []).filter {
-      $0["uri"]?.stringValue?.hasPrefix(prefix) == true
-    }
-  }
-
   private static func arm(_ options: Options) throws -> ExitStatus {
-    let seconds = try options.integer("--seconds", in: 1...3600) ?? 30
-    let client = try options.connect()
-    let known = Set(try flights(client).compactMap { $0["uri"]?.stringValue })
-    var hops = [("capture", "desktop")]
-    for session in try client.request("session.list")["sessions"]?.arrayValue ?? [] {
-      guard let id = session["session"]?.stringValue ?? session["id"]?.stringValue else { continue }
-      hops.append(("encoder/" + id, "session:" + id))
+    let seconds = try options.integer("--seconds", in: 1...600) ?? 30
+    let answer = try options.connect().request(
+      "flight.arm", ["seconds": JSON(seconds), "mic": .bool(options.has("--mic"))], timeout: .seconds(60))
+    if options.asJSON {
+      print(answer.text)
+      return .ok
     }
-    if options.has("--mic") { hops.append(("mic", "default-source")) }
-    var kept: [String] = []
-    for (name, device) in hops where !known.contains(prefix + name) {
-      _ = try client.request(
-        "stream_start",
-        ["uri": .string(prefix + name), "device": .string(device), "keep_seconds": JSON(seconds)], timeout: .seconds(20)
-      )
-      kept.append(name)
+    let hops = answer["hops"]?.arrayValue ?? []
+    let kept = hops.filter { $0["stream"] != nil }.compactMap { $0["hop"]?.stringValue }
+    print("the last \(seconds) s are kept of \(kept.isEmpty ? "nothing yet" : kept.joined(separator: ", "))")
+    for hop in hops {
+      if let trouble = hop["trouble"]?.stringValue {
+        print("\(hop["hop"]?.plain ?? ""): \(trouble); it is tried again")
+      }
     }
-    print(
-      options.asJSON
-        ? (["kept": JSON(kept)] as JSON).text
-        : kept.isEmpty
-          ? "all hops are kept already" : "the last \(seconds) s are kept of \(kept.joined(separator: ", "))")
     return .ok
   }
 
   private static func make(_ options: Options) throws -> ExitStatus {
     let last = try options.number("--last", in: 0.1...86_400)
     let client = try options.connect()
-    let streams = try flights(client)
-    guard !streams.isEmpty else {
+    let flight = try client.request("flight.status")
+    let kept = (flight["hops"]?.arrayValue ?? []).filter { $0["stream"] != nil }
+    guard !kept.isEmpty else {
       throw Failure(
         .notFound, "not_armed", "nothing is kept: streamctl report arm, then wait for the sound that is wrong")
     }
@@ -85,16 +70,21 @@ enum ReportCommand: Command {
     }
     var hops: [ClickTrail.Hop] = []
     var described: [JSON] = []
-    for stream in streams.sorted(by: { place($0) < place($1) }) {
-      let (hop, facts) = try write(stream, last, folder)
-      if hop.name != "mic" { hops.append(hop) }
-      described.append(facts)
+    for hop in kept {
+      do {
+        let (heard, facts) = try write(hop, last, folder)
+        hops.append(heard)
+        described.append(facts)
+      } catch let failure as Failure {
+        // What has brought no sound yet is no reason to say nothing of the others.
+        described.append(["hop": hop["hop"] ?? .null, "trouble": .string(failure.message)])
+      }
     }
-    let clicks = hops.first?.name == "capture" ? ClickTrail.follow(hops) : []
+    let clicks = ClickTrail.follow(hops)
     let report: JSON = [
       "made_at": JSON(now.tv_sec), "hops": .array(described), "clicks": .array(clicks.map { json($0) }),
       "status": try client.request("status"), "graph": try client.request("graph"),
-      "stats": try client.request("stream_stats")["streams"] ?? .null,
+      "stats": .array(kept.compactMap { $0["stats"] }), "events": flight["events"] ?? .null,
     ]
     do throws(DiskError) { try Disk().append(Array((report.text + "\n").utf8), to: folder + "/report.json") } catch {
       throw Failure(.refused, "disk", "\(error)")
@@ -103,23 +93,19 @@ enum ReportCommand: Command {
     return .ok
   }
 
-  /// As sound goes.
-  private static func place(_ stream: JSON) -> String {
-    let name = String(stream["uri"]?.stringValue?.dropFirst(prefix.count) ?? "")
-    return name == "capture" ? "" : name
-  }
-
-  private static func write(_ stream: JSON, _ last: Double?, _ folder: String) throws -> (ClickTrail.Hop, JSON) {
-    let name = String(stream["uri"]?.stringValue?.dropFirst(prefix.count) ?? "")
+  private static func write(_ hop: JSON, _ last: Double?, _ folder: String) throws -> (ClickTrail.Hop, JSON) {
+    let name = hop["hop"]?.stringValue ?? ""
     let file = folder + "/" + name.replacing("/", with: "-") + ".wav"
     var failure: RecordingError?
     // The oldest chunk may go while it is being read.
     for _ in 0..<3 {
       do throws(RecordingError) {
-        let reader = try RecordingReader(stream["path"]?.stringValue ?? "")
+        let reader = try RecordingReader(hop["stream"]?["path"]?.stringValue ?? "")
         let span: RecordingReader.Span = last.map { .last(seconds: $0) } ?? .all
         try RecordingExport(reader, span).write(to: file, kind: .wav)
-        return try look(reader, span, name, file)
+        var (heard, facts) = try look(reader, span, name, file)
+        heard.fedBy = (hop["fed_by"]?.arrayValue ?? []).compactMap(\.stringValue)
+        return (heard, facts)
       } catch { failure = error }
     }
     throw failure.map { Failure($0) } ?? Failure(.refused, "internal", name)
@@ -143,9 +129,16 @@ enum ReportCommand: Command {
     var clicks: [Int64] = []
     for time in times where clicks.last.map({ time - $0 > 5_000_000 }) ?? true { clicks.append(time) }
     let gaps = reader.gaps.filter { $0.position + $0.length > range.lowerBound }
-    let hop = ClickTrail.Hop(
+    var hop = ClickTrail.Hop(
       name: name, clicks: clicks,
       heard: (reader.wallTime(of: range.lowerBound) ?? 0)..<(reader.wallTime(of: range.upperBound) ?? 0))
+    hop.holes = gaps.compactMap { gap in
+      guard let begin = reader.wallTime(of: gap.position), let end = reader.wallTime(of: gap.position + gap.length)
+      else {
+        return nil
+      }
+      return ClickTrail.Hole(times: begin...max(begin, end), cause: gap.cause.name)
+    }
     let facts: JSON = [
       "hop": .string(name), "file": .string(file), "frames": JSON(range.count),
       "seconds": JSON(Double(range.count) / Double(reader.format.rate.hertz)), "clicks": JSON(clicks.count),
@@ -157,8 +150,9 @@ enum ReportCommand: Command {
 
   private static func word(_ verdict: ClickTrail.Verdict) -> String {
     switch verdict {
-    case .before: "before us: it is in what was captured"
+    case .before: "before us: it is in what came to us"
     case .inside(let hop, let before): "in us: between \(before) and \(hop)"
+    case .hole(let cause): "where sound is missing: \(cause)"
     case .unknown: "unknown: what was captured then is not kept"
     }
   }
@@ -169,11 +163,15 @@ enum ReportCommand: Command {
 
   private static func text(_ clicks: [ClickTrail.Click], _ hops: [JSON], _ folder: String) -> String {
     var lines = hops.map { hop in
-      "\(hop["file"]?.plain ?? ""): \(fixed(hop["seconds"]?.doubleValue ?? 0, 1)) s, \(hop["clicks"]?.plain ?? "0") clicks, "
+      if let trouble = hop["trouble"]?.stringValue { return "\(hop["hop"]?.plain ?? ""): \(trouble)" }
+      return
+        "\(hop["file"]?.plain ?? ""): \(fixed(hop["seconds"]?.doubleValue ?? 0, 1)) s, \(hop["clicks"]?.plain ?? "0") clicks, "
         + "\(hop["gaps"]?.arrayValue?.count ?? 0) gaps"
     }
-    for click in clicks { lines.append("click at \(fixed(Double(click.time) / 1e9, 3)): born \(word(click.verdict))") }
+    for click in clicks {
+      lines.append("click at \(fixed(Double(click.time) / 1e9, 3)) in \(click.hop): born \(word(click.verdict))")
+    }
     if clicks.isEmpty { lines.append("no click in any hop: one that you heard was born after us") }
-    return (lines + ["\(folder)/report.json has the daemon's state"]).joined(separator: "\n")
+    return (lines + ["\(folder)/report.json has the daemon's state and the newest events"]).joined(separator: "\n")
   }
 }

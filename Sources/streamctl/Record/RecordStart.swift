@@ -28,6 +28,9 @@ enum RecordStart {
     var format: JSONObject = ["sample_format": .string(options.value("--format") ?? "f32")]
     if let rate = try options.integer("--rate", in: 1...Int(Int32.max)) { format["sample_rate"] = JSON(rate) }
     if let channels = try options.integer("--channels", in: 1...64) { format["channels"] = JSON(channels) }
+    if let labels = options.value("--labels") {
+      format["labels"] = .array(labels.split(separator: ",").map { .string(String($0)) })
+    }
     let uri = options.value("--uri")
     let path = options.value("--path").map { $0.hasPrefix("/") ? $0 : WorkingFolder.path + "/" + $0 }
     var list: [JSONObject] = []

@@ -26,6 +26,8 @@ final class Daemon: ControlContext, HostAudioStage {
   let routing: RoutingRoom
   /// What keys that are held open.
   private(set) lazy var talk = TalkRoom(self, debounce: .milliseconds(Int64(settings.talk.release)))
+  /// The last seconds of each hop.
+  private(set) lazy var flight = FlightRoom(self)
   /// Levels for whoever asks without listening.
   let levelMeter: LevelMeter
   private(set) var processorLoad = ProcessorLoad()
@@ -63,9 +65,13 @@ final class Daemon: ControlContext, HostAudioStage {
     hostAudio.stage = self
     graph.busesChanged = { [weak self] in
       self?.followDefault()
+      self?.recordings?.followGraph()
       self?.talk.graphChanged()
     }
-    devices.changed.append { [weak self] _ in self?.graph.followDevices() }
+    devices.changed.append { [weak self] _ in
+      self?.graph.followDevices()
+      self?.recordings?.followDevices()
+    }
     routing.exclusionsChanged = { [weak self] in self?.followDefault() }
   }
 
@@ -126,6 +132,7 @@ final class Daemon: ControlContext, HostAudioStage {
     session.close()
     sessions.removeAll { $0 === session }
     hostAudio.closed(session.identifier)
+    recordings?.ended([session.identifier, session.spec.name].map { .session($0) }, "the session was closed")
     let last = report(of: session)
     log.info("session \(session.identifier) closed after \(session.line.counts.packets) packets")
     releaseUnused()
@@ -270,6 +277,7 @@ final class Daemon: ControlContext, HostAudioStage {
     channels.tick()
     rings.tick()
     recordings?.tick()
+    flight.tick()
     if !sessions.isEmpty { publishSessions() }
     publishHealth()
   }

@@ -146,6 +146,9 @@ final class ServiceLife {
       routing.start()
       devices.live.attach("pipewire")
       channels.start()
+      if settings.recording.flight > 0 {
+        daemon.flight.begin(FlightRoom.Terms(seconds: settings.recording.flight, hasMicrophones: false))
+      }
       startTimers(daemon)
     } catch {
       log.error("\(error)")
@@ -194,6 +197,9 @@ final class ServiceLife {
       settings: settings.mic, backend: backend, localPath: path, makeDefault: makeDefault
     ) { [weak daemon] in daemon?.tell($0, isTrouble: $1) }
     daemon.graph.ends.uplink = daemon.microphones?.uplink
+    daemon.microphones?.ended = { [weak daemon] entry in
+      daemon?.recordings?.ended([entry.identifier, entry.name].map { .voice($0) }, "the microphone was closed")
+    }
     daemon.microphones?.keepsSilent = { [weak daemon] in daemon?.talk.keepsSilent($0) ?? false }
   }
 
@@ -258,11 +264,7 @@ final class ServiceLife {
   private func makeRecordings(_ daemon: Daemon, _ systems: SoundSystems) -> Recordings {
     RecordingReport.declareTopics(on: bus)
     let recordings = Recordings(
-      settings: settings.recording, backends: systems, devices: daemon.devices, bus: bus,
-      downlink: { [unowned daemon] key throws(ControlError) in try daemon.downlink(for: key) },
-      session: { [unowned daemon] name throws(ControlError) in try daemon.session(name) },
-      released: { [unowned daemon] in daemon.releaseUnused() },
-      tell: { [unowned daemon] in daemon.tell($0, isTrouble: $1) })
+      settings: settings.recording, backends: systems, devices: daemon.devices, bus: bus, stage: daemon)
     recordings.recoverWhatIsLeft()
     return recordings
   }

@@ -93,6 +93,9 @@ public final class StreamSession {
     leaving = []
   }
 
+  /// What its encoder is given, wherever that is.
+  public var tap: HopTap { slot.tap }
+
   /// What the session hears.
   public var heard: Downlink.Key { place.downlink.key }
 

@@ -196,7 +196,7 @@ import Testing
     #expect(abs((readings["rms.1"] ?? 0) + 15.01) < 0.01)
   }
 
-  @Test func tapHasOneListenerAndCountsWhatItMisses() throws {
+  @Test func eachListenerOfATapHearsTheSame() throws {
     let rig = GraphRig { MixRig.noise($0, $1) }
     var ids: [NodeID] = []
     try rig.edit { graph in
@@ -205,16 +205,20 @@ import Testing
     }
     rig.play(1000)
     let tap = try #require(rig.engine.processor(of: ids[1]) as? TapProcessor)
-    guard let reader = tap.listen() else {
-      Issue.record("somebody listens already")
-      return
-    }
-    if tap.listen() != nil { Issue.record("two listen") }
+    let (first, second) = (tap.listen(), tap.listen())
+    let reader = first.makeReader()
+    let other = second.makeReader()
     rig.play(500, quantum: 250)
     #expect(reader.available == 500)
+    #expect(other.available == 500)
     #expect(reader.sample(channel: 1, 3) == MixRig.noise(1, 1003))
-    #expect(tap.lost == 0)
+    #expect(other.sample(channel: 0, 499) == MixRig.noise(0, 1499))
+    #expect(first.floodedFrames == 0)
+    tap.leave(second)
     rig.play(5000, quantum: 250)
-    #expect(tap.lost.value > 0)
+    // One that has left is given nothing; a slow one is told what it missed.
+    #expect(other.available == 500)
+    #expect(second.floodedFrames == 0)
+    #expect(first.floodedFrames > 0)
   }
 }

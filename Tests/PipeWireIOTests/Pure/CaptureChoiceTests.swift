@@ -33,6 +33,18 @@ import Testing
     #expect(name(CaptureChoice.source(in: graph(default: effective), wanted: nil, current: "built-in")) == "built-in")
   }
 
+  /// Who only listens may name ours; it is nobody's default all the same.
+  @Test func oursIsHeardByName() {
+    let graph = graph(default: "remote")
+    func choice(_ wanted: String?, hearsOwn: Bool) -> String? {
+      name(CaptureChoice.source(in: graph, wanted: wanted, current: nil, hearsOwn: hearsOwn))
+    }
+    #expect(choice("remote", hearsOwn: true) == "remote")
+    #expect(choice("remote", hearsOwn: false) == nil)
+    #expect(choice(nil, hearsOwn: true) == "headset")
+    #expect(choice("speakers", hearsOwn: true) == nil)
+  }
+
   /// Recording a headset turns its music into telephony: only who names it gets it.
   @Test func aBluetoothMicrophoneIsNeverTakenUnasked() {
     var graph = graph(default: "bluez_input.AA_BB")

@@ -77,6 +77,20 @@ final class GraphRoom {
     }
   }
 
+  /// By the node's name or number.
+  func tap(_ name: String) throws(ControlError) -> TapProcessor {
+    let taps = graph.sortedNodes.filter { $0.kind == "tap" }
+    guard let node = taps.first(where: { graph.name(of: $0.id) == name || "\($0.id.value)" == name }),
+      let tap = station.engine.processor(of: node.id) as? TapProcessor
+    else {
+      let known = taps.map { graph.name(of: $0.id) }.joined(separator: ", ")
+      throw ControlError(
+        .notFound, "no tap of the graph is named \"\(name)\"",
+        hint: known.isEmpty ? "streamctl graph add tap" : "these are: \(known)")
+    }
+    return tap
+  }
+
   // MARK: Edits
 
   /// Makes edits of a request and commits them, all or none; `client` owns what is made.

@@ -33,6 +33,9 @@ final class Microphones {
   /// Whether push-to-talk keeps one silent, or with nil everybody; what it keeps silent nobody's unmuting opens.
   var keepsSilent: (Entry?) -> Bool = { _ in false }
 
+  /// One has gone for good.
+  var ended: (Entry) -> Void = { _ in }
+
   private let tell: (String, Bool) -> Void
   private var opened = 0
   private var isLocalOpen = false
@@ -135,6 +138,7 @@ final class Microphones {
     entries.removeAll { $0.talker == entry.talker }
     talkersChanged()
     tell("microphone \(entry.identifier) closed", false)
+    ended(entry)
   }
 
   // MARK: Mute
@@ -184,6 +188,7 @@ final class Microphones {
       uplink.forget(talker)
       talkersChanged()
       tell("microphone \(entry.identifier) closed", false)
+      ended(entry)
     }
   }
 

@@ -10,6 +10,10 @@ enum RecordedDevice: Hashable {
   case bus(String)
   /// What a session's encoder is given.
   case session(String)
+  /// What is decoded of a client's microphone.
+  case voice(String)
+  /// What passes a tap of the graph.
+  case tap(String)
 
   init(_ text: String) {
     if text == "default-source" {
@@ -22,6 +26,10 @@ enum RecordedDevice: Hashable {
       self = .bus(String(text.dropFirst(4)))
     } else if text.hasPrefix("session:") {
       self = .session(String(text.dropFirst(8)))
+    } else if text.hasPrefix("mic:") {
+      self = .voice(String(text.dropFirst(4)))
+    } else if text.hasPrefix("tap:") {
+      self = .tap(String(text.dropFirst(4)))
     } else if let system = ["alsa", "jack", "pipewire"].first(where: { text.hasPrefix($0 + ":") }) {
       let name = String(text.dropFirst(system.count + 1))
       self = .device(system: system, name: name.isEmpty ? nil : name)

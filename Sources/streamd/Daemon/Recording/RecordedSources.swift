@@ -2,6 +2,7 @@ import AudioCore
 import AudioIO
 import Control
 import Glibc
+import Mixer
 import OpusCodec
 import Recording
 import Settings
@@ -18,7 +19,9 @@ extension Recordings {
       return try await deviceSource(system, name, request)
     case .sink(let target): return try await busSource(Downlink.Key(target: target, quantum: nil), request)
     case .bus(let name): return try await busSource(Downlink.Key(bus: name), request)
-    case .session(let name): return try await sessionSource(name, request)
+    case .session(let name): return try hop(request) { () throws(ControlError) in try sessionHop(name) }
+    case .voice(let name): return try hop(request) { () throws(ControlError) in try voiceHop(name) }
+    case .tap(let name): return try tapSource(name, request)
     }
   }
 
@@ -28,6 +31,8 @@ extension Recordings {
     let backend: any AudioBackend
     do throws(BackendError) { backend = try backends.backend(system) } catch { throw error.controlError }
     let device = try await find(name, on: system, request)
+    var claim = device.map { DeviceClaim($0.name, DeviceScope(.input, system: system)) }
+    _ = claim?.look(in: devices.registry)
     let name = device?.name ?? name
     let own = device.flatMap { ChannelLayout($0.channels.compactMap { ChannelLabel(name: $0) }) }
     let layout = try request.layout(own)
@@ -39,8 +44,11 @@ extension Recordings {
     try request.check(rate: rate, layout: own)
     lastNode += 1
     let source = DeviceSource(
-      backend, name: name, format: StreamFormat(rate: rate, layout: layout), nodeName: "streamd.record-\(lastNode)")
-    return (source, RecordingFormat(rate: request.rate ?? rate, layout: layout, samples: request.samples))
+      backend, name: name, claim: claim, format: StreamFormat(rate: rate, layout: layout),
+      nodeName: "streamd.record-\(lastNode)")
+    return (
+      source, RecordingFormat(rate: request.rate ?? rate, layout: request.labels ?? layout, samples: request.samples)
+    )
   }
 
   /// Who is meant; nil where nobody is named. PCMs and clients that no registry lists are opened by their very name.
@@ -107,14 +115,14 @@ extension Recordings {
     _ key: Downlink.Key, _ request: RecordingRequest
   ) async throws(ControlError) -> (any RecordingSource, RecordingFormat) {
     looking.append(key)
-    let heard = try downlink(key)
+    let heard = try stage.downlink(for: key)
     for _ in 0..<Self.looks {
       if let own = heard.inputLayout {
         try request.check(rate: .codec, layout: own)
         let layout = try request.layout(own)
         return (
           BusSource(heard, layout: layout),
-          RecordingFormat(rate: request.rate ?? .codec, layout: layout, samples: request.samples)
+          RecordingFormat(rate: request.rate ?? .codec, layout: request.labels ?? layout, samples: request.samples)
         )
       }
       if case .waiting(let error) = heard.report.state, ![.starting, .noPorts, .linkRefused].contains(error.code) {
@@ -126,23 +134,84 @@ extension Recordings {
       .unavailable, "\(request.place)device: \(key.title) brings no sound", path: request.place + "device")
   }
 
-  /// What a session's encoder is given: its bus, made once more.
-  func sessionSource(
-    _ name: String, _ request: RecordingRequest
-  ) async throws(ControlError) -> (any RecordingSource, RecordingFormat) {
-    let session: StreamSession
-    do throws(ControlError) { session = try self.session(name) } catch {
+  // MARK: Hops of our own
+
+  private typealias Hop = (source: any RecordingSource, layout: ChannelLayout)
+
+  /// Recorded where it passes, so nothing about it can be another.
+  private func hop(
+    _ request: RecordingRequest, _ find: () throws(ControlError) -> Hop
+  ) throws(ControlError) -> (any RecordingSource, RecordingFormat) {
+    let hop = try named(request, find)
+    try request.check(rate: .codec, layout: hop.layout)
+    guard request.labels != nil || request.channels ?? hop.layout.count == hop.layout.count else {
+      throw request.refusal(
+        "format.channels", "\(request.device) is recorded in the \(hop.layout.count) channels it has",
+        detail: "channel_mismatch")
+    }
+    return (
+      hop.source,
+      RecordingFormat(rate: request.rate ?? .codec, layout: request.labels ?? hop.layout, samples: request.samples)
+    )
+  }
+
+  /// What is not there is an error about the device.
+  private func named<Found>(
+    _ request: RecordingRequest, _ find: () throws(ControlError) -> Found
+  ) throws(ControlError) -> Found {
+    do throws(ControlError) { return try find() } catch {
       throw ControlError(error.code, error.message, path: request.place + "device", hint: error.hint)
     }
+  }
+
+  /// What a session's encoder is given.
+  private func sessionHop(_ name: String) throws(ControlError) -> Hop {
+    let session = try stage.session(name)
     let layout = session.spec.configuration.layout
-    looking.append(session.heard)
-    let heard = try downlink(session.heard)
-    try request.check(rate: .codec, layout: layout)
-    let wanted = try request.layout(layout)
+    return (HopSource(session.tap, layout, title: "session \(session.identifier)"), layout)
+  }
+
+  /// A client's voice as it is decoded. Nobody speaks all the time.
+  private func voiceHop(_ name: String) throws(ControlError) -> Hop {
+    let microphones = try stage.requireMicrophones()
+    let entry = try microphones.entry(name)
+    guard let voice = microphones.uplink.voice(of: entry.talker) else {
+      throw ControlError(.notFound, "microphone \(entry.identifier) is closing")
+    }
+    let layout: ChannelLayout = voice.channels == 1 ? .mono : .stereo
+    return (HopSource(voice.tap, layout, title: "microphone \(entry.identifier)", hasPauses: true), layout)
+  }
+
+  private func tapSource(
+    _ name: String, _ request: RecordingRequest
+  ) throws(ControlError) -> (any RecordingSource, RecordingFormat) {
+    let tap = try named(request) { () throws(ControlError) in try stage.tap(name) }
+    try request.check(rate: tap.format.rate, layout: tap.format.layout)
+    let layout = try request.layout(tap.format.layout)
+    let source = TapSource(tap, layout: layout, title: "tap \(name)") { [unowned stage] in try? stage.tap(name) }
     return (
-      BusSource(heard, layout: wanted, isLimited: session.spec.isLimited, gain: session.spec.gain),
-      RecordingFormat(rate: request.rate ?? .codec, layout: wanted, samples: request.samples)
+      source,
+      RecordingFormat(rate: request.rate ?? tap.format.rate, layout: request.labels ?? layout, samples: request.samples)
     )
+  }
+
+  /// Devices have come or gone.
+  func followDevices() {
+    for entry in entries.values {
+      do throws(BackendError) { try (entry.stream.source as? DeviceSource)?.follow(in: devices.registry) } catch {
+        tell("recording \(entry.request.uri): \(error)", true)
+      }
+    }
+  }
+
+  /// The graph is another: taps may be elsewhere.
+  func followGraph() {
+    for entry in entries.values { (entry.stream.source as? TapSource)?.follow() }
+  }
+
+  /// A session or a microphone has gone for good; what is recorded of it has a gap from now on.
+  func ended(_ devices: [RecordedDevice], _ why: String) {
+    for entry in entries.values where devices.contains(entry.source) { (entry.stream.source as? HopSource)?.end(why) }
   }
 
   /// Downlinks that a recording hears.

@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Recording
 
@@ -25,6 +26,24 @@ enum RecordingPlaces {
   static func forget(_ folder: String) {
     for name in (try? Disk().list(folder)) ?? [] { unlink(folder + "/" + name) }
     rmdir(folder)
+  }
+
+  /// Whether a file of the folder can have a second name.
+  static func check(name: String, besides folder: String) throws(ControlError) {
+    func refusal(_ why: String, _ hint: String? = nil) -> ControlError {
+      ControlError(.badArgs, "new_chunk_path: \(why)", path: "new_chunk_path", hint: hint)
+    }
+    guard name.hasPrefix("/"), let slash = name.lastIndex(of: "/"), !name.hasSuffix("/") else {
+      throw refusal("\"\(name)\" is no absolute path of a file")
+    }
+    let parent = slash == name.startIndex ? "/" : String(name[..<slash])
+    guard access(parent, W_OK) == 0 else {
+      throw refusal("\(parent): \(String(cString: strerror(errno)))", "a folder that one may write to")
+    }
+    guard access(name, F_OK) != 0 else { throw refusal("\(name) is there already") }
+    guard Disk.isOne(with: folder, parent) else {
+      throw refusal("\(parent) is on another disk than \(folder)", "the same file system")
+    }
   }
 
   /// A folder that is not there yet, named after the stream and the time.

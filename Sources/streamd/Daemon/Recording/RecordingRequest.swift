@@ -13,6 +13,9 @@ struct RecordingRequest {
     .optional(
       "channels", .integer(1...ChannelLayout.limit),
       "The device's own when left out; others are an error unless convert is true."),
+    .optional(
+      "labels", .array(of: .string, maximumCount: 8),
+      "Of the channels these alone, in this order, such as FL and FR; untouched, where `channels` may fold."),
     .optional("sample_format", .choice(SampleFormat.allCases.map(\.name)), default: "f32", "How samples are kept."),
   ]
 
@@ -21,7 +24,8 @@ struct RecordingRequest {
     .optional(
       "device", .text(maximumBytes: 512), alias: "device_identity",
       "What is recorded: a microphone's node name; alsa:PCM; jack:CLIENT; default-source; desktop or sink:NAME, which is "
-        + "what a sink plays; bus:NAME, which a stream_sink node of the graph feeds; session:ID, which is what its encoder is given."
+        + "what a sink plays; bus:NAME, which a stream_sink node of the graph feeds; tap:NODE, which passes a tap node of it; session:ID, which is "
+        + "what its encoder is given; mic:ID, which is what a client says, as it is decoded."
     ),
     .optional("format", .object(formatParameters), "What is kept."),
     .optional(
@@ -40,6 +44,8 @@ struct RecordingRequest {
   let device: String
   let rate: SampleRate?
   let channels: Int?
+  /// Of the channels these alone.
+  let labels: ChannelLayout?
   let samples: SampleFormat
   let chunkBytes: Int
   /// Nobody has said it.
@@ -50,6 +56,13 @@ struct RecordingRequest {
   /// Before names of arguments in errors.
   let place: String
 
+  /// Of the flight recorder's.
+  init(_ hop: FlightHop, seconds: Int) {
+    (uri, device, keepSeconds) = (hop.uri, hop.device, seconds)
+    (rate, channels, labels, samples, path, converts, place) = (nil, nil, nil, .float32, nil, false, "")
+    (chunkBytes, isUsualChunk) = (Recording.defaultChunkBytes, true)
+  }
+
   init(_ arguments: Arguments, place: String = "") throws(ControlError) {
     self.place = place
     func text(_ name: String) throws(ControlError) -> String {
@@ -59,10 +72,20 @@ struct RecordingRequest {
       return value
     }
     uri = try text("uri")
+    guard !uri.hasPrefix(FlightHop.prefix) else {
+      throw ControlError(
+        .badArgs, "\(place)uri: names in \(FlightHop.prefix) are the flight recorder's", path: place + "uri",
+        hint: "flight.arm")
+    }
     device = try text("device")
     let format = try arguments.optional("format", as: .object)
     rate = try format?.optional("sample_rate", as: .integer).map { SampleRate(hertz: $0) }
     channels = try format?.optional("channels", as: .integer)
+    labels = try Self.labels(format, place)
+    guard labels == nil || channels ?? labels?.count == labels?.count else {
+      throw ControlError(
+        .badArgs, "\(place)format.channels: labels are \(labels?.count ?? 0)", path: place + "format.channels")
+    }
     samples = SampleFormat(name: try format?.optional("sample_format", as: .string) ?? "f32") ?? .float32
     let told = try arguments.optional("chunk_bytes", as: .integer)
     chunkBytes = told ?? Recording.defaultChunkBytes
@@ -75,6 +98,17 @@ struct RecordingRequest {
         .badArgs, "\(place)path: \"\(path)\" is no absolute path", path: place + "path",
         hint: "the daemon has a working directory of its own")
     }
+  }
+
+  private static func labels(_ format: Arguments?, _ place: String) throws(ControlError) -> ChannelLayout? {
+    guard let words = try format?.optional("labels", as: .array(of: .string)) else { return nil }
+    let labels = words.compactMap { ChannelLabel(name: $0) }
+    guard labels.count == words.count, let layout = ChannelLayout(labels) else {
+      throw ControlError(
+        .badArgs, "\(place)format.labels: each once, of \(ChannelLabel.allCases.map(\.name).joined(separator: " "))",
+        path: place + "format.labels")
+    }
+    return layout
   }
 
   /// The usual size is one that fits.
@@ -98,6 +132,15 @@ struct RecordingRequest {
         "format.sample_rate", "\(device) runs at \(own.hertz) Hz, not \(rate.hertz)",
         hint: "sample_rate \(own.hertz), or convert: true", detail: "rate_mismatch")
     }
+    if let labels {
+      guard let layout, Set(labels.labels).isSubset(of: layout.labels) else {
+        throw refusal(
+          "format.labels",
+          "\(device) has \(layout.map { $0.names.joined(separator: " ") } ?? "channels that it does not name")",
+          detail: "channel_mismatch")
+      }
+      return
+    }
     if let channels, let layout, layout.count != channels {
       throw refusal(
         "format.channels",
@@ -106,9 +149,9 @@ struct RecordingRequest {
     }
   }
 
-  /// The channels that are recorded.
+  /// The channels that come from the device.
   func layout(_ own: ChannelLayout?) throws(ControlError) -> ChannelLayout {
-    guard let channels else { return own ?? .stereo }
+    guard let channels, labels == nil else { return own ?? .stereo }
     if let own, own.count == channels { return own }
     guard let layout = ChannelLayout.usual(channels) else {
       throw refusal("format.channels", "1 to 8, not \(channels)")

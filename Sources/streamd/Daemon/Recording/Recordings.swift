@@ -58,10 +58,7 @@ final class Recordings {
   let bus: EventBus
   let backends: SoundSystems
   let devices: DeviceRoom
-  let downlink: (Downlink.Key) throws(ControlError) -> Downlink
-  private let released: () -> Void
-  let session: (String) throws(ControlError) -> StreamSession
-  let tell: (_ text: String, _ isTrouble: Bool) -> Void
+  unowned let stage: any RecordingStage
   var entries: [String: Entry] = [:]
   /// Names that are being started.
   private var starting: Set<String> = []
@@ -74,19 +71,16 @@ final class Recordings {
 
   init(
     settings: Settings.Recording, backends: SoundSystems, devices: DeviceRoom, bus: EventBus,
-    downlink: @escaping (Downlink.Key) throws(ControlError) -> Downlink,
-    session: @escaping (String) throws(ControlError) -> StreamSession, released: @escaping () -> Void,
-    tell: @escaping (_ text: String, _ isTrouble: Bool) -> Void
+    stage: any RecordingStage
   ) {
     self.settings = settings
     self.backends = backends
     self.devices = devices
     self.bus = bus
-    self.downlink = downlink
-    self.released = released
-    self.session = session
-    self.tell = tell
+    self.stage = stage
   }
+
+  func tell(_ text: String, _ isTrouble: Bool) { stage.tell(text, isTrouble: isTrouble) }
 
   // MARK: Places
 
@@ -123,7 +117,7 @@ final class Recordings {
       for entry in made { entry.stream.discard() }
       for (_, source, _, _) in prepared { source.stop() }
       looking = []
-      released()
+      stage.releaseUnused()
       throw error
     }
     let start = made.count > 1 ? renderNow() + Self.head : nil
@@ -140,9 +134,10 @@ final class Recordings {
   private static let head = HostDuration.milliseconds(250)
 
   private func reserve(_ requests: [RecordingRequest]) throws(ControlError) {
-    guard entries.count + starting.count + requests.count <= settings.maxStreams else {
+    let known = (Array(entries.keys) + starting + requests.map(\.uri)).count { !$0.hasPrefix(FlightHop.prefix) }
+    guard known <= settings.maxStreams else {
       throw ControlError(
-        .busy, "\(entries.count) streams are being recorded, and at most \(settings.maxStreams) may be",
+        .busy, "\(known - requests.count) streams are being recorded, and at most \(settings.maxStreams) may be",
         hint: "max_streams under [recording]")
     }
     var named: Set<String> = []
@@ -168,6 +163,7 @@ final class Recordings {
     var terms = Recording.Terms(
       uri: request.uri, device: request.device, format: format, sourceRate: source.format.rate,
       chunkBytes: request.chunkBytes(format), folder: folder, liveFolder: RecordingPlaces.liveFolder)
+    terms.sourceLayout = source.format.layout
     terms.liveSeconds = Double(settings.buffer)
     terms.keepSeconds = request.keepSeconds
     terms.store = settings.store.isEmpty || request.keepSeconds != nil ? nil : settings.store
@@ -213,7 +209,7 @@ final class Recordings {
     if entry.request.keepSeconds != nil, entry.request.path == nil {
       RecordingPlaces.forget(entry.stream.recording.terms.folder)
     }
-    released()
+    stage.releaseUnused()
     var last = report(of: entry)
     last["saved"] = .bool(isSaved)
     tell(
@@ -237,6 +233,9 @@ final class Recordings {
     case .trouble(let error):
       tell("recording \(uri): \(error)", true)
       publishError(uri, code: error.cause.rawValue, "\(error)", isOver: false)
+    case .unnamed(let error):
+      tell("recording \(uri): \(error)", true)
+      publishError(uri, code: "new_chunk_path", "\(error)", isOver: true)
     case .recovered:
       tell("recording \(uri): the disk takes it again", false)
       publishError(uri, code: "disk", "the disk takes it again", isOver: true)

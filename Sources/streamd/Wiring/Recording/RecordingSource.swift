@@ -13,32 +13,58 @@ public protocol RecordingSource: AnyObject {
   /// Returns when nothing calls the client any more.
   func stop()
   var report: StreamReport { get }
+  /// Every twentieth of a second. Thread: the recording's worker.
+  func attend(at now: HostTime)
+}
+
+extension RecordingSource {
+  public func attend(at now: HostTime) {}
+
+  /// Of what is no stream of a sound system.
+  func report(_ title: String, _ trouble: BackendError?) -> StreamReport {
+    var report = StreamReport()
+    report.state = trouble.map { .waiting($0) } ?? .running(device: title)
+    report.format = format
+    report.graphRate = format.rate.hertz
+    return report
+  }
 }
 
 /// A device, recorded in its own cycles: its thread is the one that renders.
 public final class DeviceSource: RecordingSource {
   public let format: StreamFormat
   private let backend: any AudioBackend
-  private let request: StreamRequest
+  private var request: StreamRequest
+  private var claim: DeviceClaim?
   private var stream: (any AudioStream)?
+  private var client: RecorderClient?
+  private var absence: (@Sendable (BackendError?) -> Void)?
 
-  /// Nil for the default microphone, now and later; with a name that one and no other.
-  public init(_ backend: any AudioBackend, name: String?, format: StreamFormat, nodeName: String) {
+  /// Nil for the default microphone, now and later; with a name that one and no other. With a claim it is that device,
+  /// whatever it is called later.
+  public init(
+    _ backend: any AudioBackend, name: String?, claim: DeviceClaim? = nil, format: StreamFormat, nodeName: String
+  ) {
     self.backend = backend
     self.format = format
+    self.claim = claim
     request = Self.request(name, format, as: nodeName)
   }
 
   /// Of a microphone that somebody has asked for.
   static func request(_ name: String?, _ format: StreamFormat, as nodeName: String) -> StreamRequest {
-    StreamRequest(
+    var request = StreamRequest(
       role: .capture(source: name), name: nodeName, description: "streamd recording", layout: format.layout,
       rate: format.rate)
+    // What clients say is recorded as applications hear it.
+    request.hearsOwn = true
+    return request
   }
 
   public func start(
     _ client: RecorderClient, absence: @escaping @Sendable (BackendError?) -> Void
   ) throws(BackendError) {
+    (self.client, self.absence) = (client, absence)
     let stream = try backend.open(request, client: client) { event in
       switch event {
       case .state(.waiting(let error)): absence(error)
@@ -50,9 +76,21 @@ public final class DeviceSource: RecordingSource {
     self.stream = stream
   }
 
-  public func stop() {
+  /// Devices have come or gone: one that is called otherwise now is recorded under that name.
+  public func follow(in registry: DeviceRegistry) throws(BackendError) {
+    guard let client, let absence, case .success(let device)? = claim?.look(in: registry) else { return }
+    let next = Self.request(device.name, format, as: request.name)
+    guard request.role != next.role else { return }
     stream?.stop()
     stream = nil
+    absence(BackendError(.noSource, "the device is called \(device.name) now"))
+    request = next
+    try start(client, absence: absence)
+  }
+
+  public func stop() {
+    stream?.stop()
+    (stream, client, absence) = (nil, nil, nil)
   }
 
   public var report: StreamReport { stream?.report ?? StreamReport() }

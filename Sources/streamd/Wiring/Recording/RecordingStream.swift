@@ -88,8 +88,8 @@ public final class RecordingStream: @unchecked Sendable {
     recording.discard()
   }
 
-  public func switchChunk() {
-    recording.switchChunk()
+  public func switchChunk(next name: String? = nil) {
+    recording.switchChunk(next: name)
     news.wake()
   }
 
@@ -100,6 +100,7 @@ public final class RecordingStream: @unchecked Sendable {
       let ticket = news.ticket
       let state = state.withLock { $0 }
       if state.isEnding { break }
+      source.attend(at: renderNow())
       recording.step(at: renderNow())
       news.wait(since: ticket, until: renderNow() + Self.rest)
     }

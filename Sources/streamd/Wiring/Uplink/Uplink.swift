@@ -197,6 +197,12 @@ public final class Uplink: Sendable {
   public func gauge(ofDevice node: String) -> LevelGauge? { devices[node]?.gauge }
   public func gauge(of talker: TalkerID) -> LevelGauge? { book.gauge(of: talker) }
 
+  /// A talker's decoded voice, and in how many channels; nil once it has gone.
+  public func voice(of talker: TalkerID) -> (tap: HopTap, channels: Int)? {
+    guard let tap = book.tap(of: talker), let channels = book.channels(of: talker) else { return nil }
+    return (tap, channels)
+  }
+
   public func device(_ node: String) -> DeviceFacts? { devices[node]?.facts }
 
   public var ports: [PortFacts] {
